@@ -1,9 +1,35 @@
 //! Packhouse: a software-distribution engine that other services embed.
+//!
+//! Users and organizations own repositories of packages; publishers upload files of versions,
+//! publish them, and decide who may download what. This crate is the engine: names, the model,
+//! access, and the use cases, written against two ports, [`store::Store`] for records and
+//! [`blobs::BlobStore`] for bytes. It knows no HTTP, SQL or files, and reads no clock, randomness
+//! or environment: a host hands them in as [`Ports`].
+//!
+//! A service embeds it by building a [`Packhouse`], authenticating a caller
+//! ([`access::authenticate`]) and calling the use cases: [`users`], [`repositories`],
+//! [`packages`], [`versions`], [`uploads`], [`publishing`], [`files`], [`downloads`]. The
+//! [`jobs::Runner`] does the work in the background.
 
+pub mod access;
 pub mod blobs;
+mod digests;
+mod engine;
+mod error;
+mod hex;
+pub mod jobs;
 pub mod memory;
+pub mod model;
+pub mod names;
 pub mod ports;
 pub mod store;
 mod time;
+mod usecases;
+mod work;
 
+pub use engine::{Limits, Packhouse, Ports};
+pub use error::{Error, ErrorKind, Noun, Result};
 pub use time::Timestamp;
+pub use usecases::{
+    Listed, Paging, downloads, files, packages, publishing, repositories, uploads, users, versions,
+};

@@ -28,7 +28,8 @@ pub type BlockingJob = Box<dyn FnOnce() + Send>;
 
 /// What core needs of an asynchronous runtime.
 pub trait Runtime: Debug + Send + Sync {
-    /// Runs the job where it does not hold up other tasks. The future is done when the job is.
+    /// Starts the job at once, where it does not hold up other tasks. The future is done when the
+    /// job is; dropping it does not stop the job.
     fn run_blocking(&self, job: BlockingJob) -> BoxFuture<'static, ()>;
 
     /// Waits for this long.

@@ -127,8 +127,8 @@ pub struct Suspended {
     pub state: serde_json::Value,
 }
 
-/// Writes one blob. Dropping it discards what was written; what a drop cannot undo, the backend's
-/// own cleaning does.
+/// Writes one blob. Dropping it discards what was written since it was created or resumed (a blob
+/// that was suspended stays so); what a drop cannot undo, the backend's own cleaning does.
 #[async_trait]
 pub trait BlobWriter: fmt::Debug + Send {
     /// Takes the next bytes.
@@ -156,7 +156,7 @@ pub trait BlobStore: fmt::Debug + Send + Sync {
     /// Starts a blob. It cannot be opened or listed until it is finished.
     ///
     /// # Errors
-    /// [`BlobErrorKind::Exists`] for an id that is finished or being written.
+    /// [`BlobErrorKind::Exists`] for an id that is finished, suspended or being written.
     async fn create(&self, id: &BlobId) -> Result<Box<dyn BlobWriter>, BlobError>;
 
     /// Goes on where a writer was suspended, also after a restart. Bytes after the suspended

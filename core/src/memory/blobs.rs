@@ -39,8 +39,8 @@ impl MemoryBlobs {
         self.blobs.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    fn writer(&self, id: BlobId, written: BytesMut) -> Box<dyn BlobWriter> {
-        Box::new(Writer { store: self.clone(), id, written, open: true })
+    fn writer(&self, id: BlobId, written: BytesMut, was: Option<Bytes>) -> Box<dyn BlobWriter> {
+        Box::new(Writer { store: self.clone(), id, written, suspended: was, open: true })
     }
 }
 
@@ -52,17 +52,17 @@ impl BlobStore for MemoryBlobs {
             return Err(BlobErrorKind::Exists.because(format!("creating {id}")));
         }
         blobs.insert(*id, State::Writing);
-        Ok(self.writer(*id, BytesMut::new()))
+        Ok(self.writer(*id, BytesMut::new(), None))
     }
 
     async fn resume(&self, id: &BlobId, at: &Suspended) -> Result<Box<dyn BlobWriter>, BlobError> {
         let mut blobs = self.blobs();
         let not_found = || BlobErrorKind::NotFound.because(format!("resuming {id}"));
         let Some(State::Suspended(bytes)) = blobs.get(id) else { return Err(not_found()) };
-        let kept = usize::try_from(at.offset).ok().and_then(|offset| bytes.get(..offset));
-        let written = BytesMut::from(kept.ok_or_else(not_found)?);
+        let offset = usize::try_from(at.offset).ok().filter(|offset| *offset <= bytes.len());
+        let kept = bytes.slice(..offset.ok_or_else(not_found)?);
         blobs.insert(*id, State::Writing);
-        Ok(self.writer(*id, written))
+        Ok(self.writer(*id, BytesMut::from(&kept[..]), Some(kept)))
     }
 
     async fn open(&self, id: &BlobId, range: ByteRange) -> Result<BlobReader, BlobError> {
@@ -106,6 +106,8 @@ struct Writer {
     store: MemoryBlobs,
     id: BlobId,
     written: BytesMut,
+    /// What was suspended before it was resumed: a drop goes back to it.
+    suspended: Option<Bytes>,
     /// Neither finished nor suspended: a drop discards.
     open: bool,
 }
@@ -138,7 +140,10 @@ impl BlobWriter for Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         if self.open {
-            self.store.blobs().remove(&self.id);
+            match self.suspended.take() {
+                Some(bytes) => self.store.blobs().insert(self.id, State::Suspended(bytes)),
+                None => self.store.blobs().remove(&self.id),
+            };
         }
     }
 }

@@ -257,9 +257,10 @@ impl Query {
             return Err(StoreErrorKind::Invalid.because("the limit is over 10000"));
         }
         if let Start::After(cursor) = &self.start
-            && cursor.value.is_some() != matches!(self.order, Order::Term(..)) {
-                return Err(StoreErrorKind::Invalid.because("the cursor is of another order"));
-            }
+            && cursor.value.is_some() != matches!(self.order, Order::Term(..))
+        {
+            return Err(StoreErrorKind::Invalid.because("the cursor is of another order"));
+        }
         Ok(())
     }
 }

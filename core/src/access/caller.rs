@@ -1,0 +1,85 @@
+//! Who is asking.
+
+use std::net::IpAddr;
+
+use crate::model::SubjectId;
+use crate::names::SubjectName;
+
+/// Someone who asks for something: an identity that was checked, and where it asks from.
+/// Made only by [`super::authenticate`] and, for the engine's own work, inside core.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Caller {
+    identity: Identity,
+    origin: Origin,
+}
+
+/// An identity that was checked.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Identity {
+    /// Nobody in particular.
+    Anonymous,
+    /// A user, by its API key.
+    User {
+        /// The user.
+        id: SubjectId,
+        /// The user's name.
+        name: SubjectName,
+    },
+    /// The engine's own work.
+    System(SystemCaller),
+}
+
+/// The engine's own callers, each with the rights that the policy states.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SystemCaller {
+    /// Sets up an installation: makes the first user.
+    Setup,
+    /// Removes what was deleted, and bytes that nothing refers to.
+    Janitor,
+}
+
+/// Where a request comes from.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Origin {
+    /// The address; `None` within a process.
+    pub address: Option<IpAddr>,
+    /// What the client calls itself.
+    pub agent: Option<String>,
+}
+
+impl Caller {
+    pub(super) const fn new(identity: Identity, origin: Origin) -> Self {
+        Self { identity, origin }
+    }
+
+    pub(crate) fn system(caller: SystemCaller) -> Self {
+        Self::new(Identity::System(caller), Origin::default())
+    }
+
+    /// Who it is.
+    #[must_use]
+    pub const fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Where it asks from.
+    #[must_use]
+    pub const fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// The user, if it is one.
+    #[must_use]
+    pub const fn user_id(&self) -> Option<SubjectId> {
+        match &self.identity {
+            Identity::User { id, .. } => Some(*id),
+            Identity::Anonymous | Identity::System(_) => None,
+        }
+    }
+
+    /// Whether it is nobody in particular.
+    #[must_use]
+    pub const fn is_anonymous(&self) -> bool {
+        matches!(self.identity, Identity::Anonymous)
+    }
+}

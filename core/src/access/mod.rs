@@ -1,0 +1,20 @@
+//! Who may do what: callers, the policy, and permits.
+//!
+//! [`authenticate`] is the only maker of callers, [`policy::decide`] the only place where a rule
+//! is, and a [`Permit`] the proof that it was asked. Reading bytes and building a batch need one.
+//! There is no way to skip the checks: work in the background has a named system caller with
+//! rights that the policy states.
+
+mod authenticate;
+mod caller;
+mod permit;
+pub mod policy;
+mod secret;
+
+pub(crate) use authenticate::api_key_hash;
+pub use authenticate::{Credentials, authenticate};
+pub use caller::{Caller, Identity, Origin, SystemCaller};
+pub use permit::{Act, Permit, act};
+pub(crate) use permit::{Ask, Platform, Within};
+pub use permit::{FilePlace, PackagePlace, PlatformPlace, RepoPlace, SubjectPlace};
+pub use secret::Secret;

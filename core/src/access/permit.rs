@@ -1,0 +1,423 @@
+//! Permits: the proof that a caller may do something to something.
+//!
+//! A use case starts by turning names into a permit, which carries what was loaded on the way.
+//! The fields are private, so that a permit cannot be forged, and the action is part of the type,
+//! so that it cannot be used for another.
+
+use std::fmt::Debug;
+use std::marker::PhantomData;
+
+use async_trait::async_trait;
+
+use super::policy::{self, Decision, Denial, Part, Resource, Rule, Visibility};
+use super::{Caller, Identity};
+use crate::error::Noun;
+use crate::model::Stored;
+use crate::model::files::File;
+use crate::model::grants::{Action, Anchor, Grant, GrantSet, Grantee};
+use crate::model::packages::Package;
+use crate::model::repositories::Repository;
+use crate::model::subjects::Subject;
+use crate::names::{
+    FileLocation, FilePath, PackagePath, RepoPath, SubjectName, VersionName, VersionPath,
+};
+use crate::store::Key;
+use crate::work::Work;
+use crate::{Error, Result};
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+/// An action as a type.
+pub trait Act: sealed::Sealed + Debug + Send + Sync + 'static {
+    /// The action.
+    const ACTION: Action;
+}
+
+/// The actions as types.
+pub mod act {
+    use super::{Act, Action, sealed};
+
+    macro_rules! act {
+        ($($(#[$doc:meta])* $name:ident)*) => {$(
+            $(#[$doc])*
+            #[derive(Clone, Copy, Debug)]
+            pub struct $name;
+            impl sealed::Sealed for $name {}
+            impl Act for $name {
+                const ACTION: Action = Action::$name;
+            }
+        )*};
+    }
+
+    act! {
+        /// See it, and download what is published.
+        Read
+        /// Change what is said about it.
+        Annotate
+        /// Add to it.
+        Write
+        /// Delete from it.
+        Delete
+        /// Publish and discard.
+        Publish
+        /// Change its nature.
+        Administer
+        /// Replace what is published.
+        Overwrite
+        /// Make a repository in it.
+        CreateRepo
+        /// Make, change and delete subjects.
+        ManageResources
+    }
+}
+
+/// The proof that `caller` may do `A` to the place `P`.
+#[derive(Clone, Debug)]
+pub struct Permit<A: Act, P> {
+    caller: Caller,
+    place: P,
+    rule: Rule,
+    act: PhantomData<A>,
+}
+
+impl<A: Act, P> Permit<A, P> {
+    /// Who it was given to.
+    #[must_use]
+    pub const fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// What it is for, as it was when it was given.
+    #[must_use]
+    pub const fn place(&self) -> &P {
+        &self.place
+    }
+
+    /// What allowed it.
+    #[must_use]
+    pub const fn rule(&self) -> &Rule {
+        &self.rule
+    }
+}
+
+/// The platform.
+#[derive(Clone, Copy, Debug)]
+pub struct PlatformPlace;
+
+/// A subject.
+#[derive(Clone, Debug)]
+pub struct SubjectPlace {
+    /// The subject.
+    pub subject: Subject,
+}
+
+/// A repository.
+#[derive(Clone, Debug)]
+pub struct RepoPlace {
+    /// Its owner.
+    pub subject: Subject,
+    /// The repository.
+    pub repo: Repository,
+    /// Whether the caller may publish in it.
+    pub publisher: bool,
+}
+
+/// A package.
+#[derive(Clone, Debug)]
+pub struct PackagePlace {
+    /// The owner of its repository.
+    pub subject: Subject,
+    /// Its repository.
+    pub repo: Repository,
+    /// The package.
+    pub package: Package,
+    /// Whether the caller may publish it.
+    pub publisher: bool,
+}
+
+/// A file.
+#[derive(Clone, Debug)]
+pub struct FilePlace {
+    /// Its repository.
+    pub repo: Repository,
+    /// The file.
+    pub file: File,
+}
+
+/// Names that lead to a place, and what the policy needs to know of it.
+#[async_trait]
+pub(crate) trait Ask: Send + Sync {
+    type Place: Debug + Clone + Send + Sync + 'static;
+
+    /// Reads what is there, once, and asks the policy.
+    async fn ask(&self, work: &Work, asker: &Asker<'_>) -> Result<Loaded<Self::Place>>;
+}
+
+/// What was loaded, and what allowed it.
+pub(crate) struct Loaded<P> {
+    place: P,
+    rule: Rule,
+}
+
+/// A caller with the action that it wants.
+pub(crate) struct Asker<'a> {
+    pub(crate) caller: &'a Caller,
+    pub(crate) action: Action,
+}
+
+impl Work {
+    /// A permit, or why not. What it rests on is expected unchanged when the work is committed.
+    pub(crate) async fn permit<A: Act, K: Ask>(
+        &self,
+        caller: &Caller,
+        names: &K,
+    ) -> Result<Permit<A, K::Place>> {
+        let asker = Asker { caller, action: A::ACTION };
+        let Loaded { place, rule } = names.ask(self, &asker).await?;
+        Ok(Permit { caller: caller.clone(), place, rule, act: PhantomData })
+    }
+}
+
+impl Asker<'_> {
+    fn grantee(&self) -> Option<Grantee> {
+        match self.caller.identity() {
+            Identity::User { id, .. } => Some(Grantee::User(*id)),
+            Identity::Anonymous | Identity::System(_) => None,
+        }
+    }
+
+    /// The keys of the grants over the platform, a subject and a repository, as far as named.
+    fn grant_keys(&self, subject: Option<&SubjectName>, repo: Option<&RepoPath>) -> Vec<Key> {
+        let Some(grantee) = self.grantee() else { return Vec::new() };
+        let platform = Some(GrantSet::key_on_platform(grantee));
+        let subject = subject.map(|subject| GrantSet::key_on_subject(grantee, subject));
+        let repo = repo.map(|repo| GrantSet::key_on_repo(grantee, repo));
+        [platform, subject, repo].into_iter().flatten().collect()
+    }
+
+    /// Asks the policy. `hidden` is what is said to those who may not know.
+    fn decide(
+        &self,
+        work: &Work,
+        resource: &Resource,
+        grants: &[Grant],
+        hidden: impl FnOnce() -> Error,
+    ) -> Result<Rule> {
+        let identity = self.caller.identity();
+        match policy::decide(identity, self.action, resource, grants, work.now()) {
+            Decision::Allowed(rule) => Ok(rule),
+            Decision::Denied(Denial::Authenticate) => Err(Error::unauthenticated()),
+            Decision::Denied(Denial::Forbidden) => Err(Error::forbidden()),
+            Decision::Denied(Denial::Hidden) => Err(hidden()),
+        }
+    }
+
+    /// What is said of a thing that is not there, or that the caller may not know of.
+    fn absent(&self, noun: Noun, name: impl std::fmt::Display) -> Error {
+        if self.caller.is_anonymous() {
+            Error::unauthenticated()
+        } else {
+            Error::not_found(noun, name)
+        }
+    }
+}
+
+/// The grants among the sets that were read whose anchors are still the same things.
+fn grants_on(
+    sets: Vec<GrantSet>,
+    subject: Option<&Subject>,
+    repo: Option<&Repository>,
+) -> Vec<Grant> {
+    let anchored = |set: &GrantSet| match &set.anchor {
+        Anchor::Platform => true,
+        Anchor::Subject(_, id) => subject.is_some_and(|subject| subject.id == *id),
+        Anchor::Repository(_, _, id) => repo.is_some_and(|repo| repo.id == *id),
+    };
+    sets.into_iter().filter(anchored).flat_map(|set| set.grants).collect()
+}
+
+/// The platform itself, for making and listing subjects.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Platform;
+
+#[async_trait]
+impl Ask for Platform {
+    type Place = PlatformPlace;
+
+    async fn ask(&self, work: &Work, asker: &Asker<'_>) -> Result<Loaded<PlatformPlace>> {
+        let mut read = work.rest_on(&asker.grant_keys(None, None)).await?;
+        let grants = grants_on(read.take_all()?, None, None);
+        let resource =
+            Resource { owner: None, visibility: Visibility::Public, part: Part::default() };
+        let rule = asker.decide(work, &resource, &grants, Error::forbidden)?;
+        Ok(Loaded { place: PlatformPlace, rule })
+    }
+}
+
+#[async_trait]
+impl Ask for SubjectName {
+    type Place = SubjectPlace;
+
+    async fn ask(&self, work: &Work, asker: &Asker<'_>) -> Result<Loaded<SubjectPlace>> {
+        let mut keys = vec![Subject::key_of(self)];
+        keys.extend(asker.grant_keys(Some(self), None));
+        let mut read = work.rest_on(&keys).await?;
+        let subject = read.take::<Subject>()?.filter(|subject| subject.name == *self);
+        let subject = subject.ok_or_else(|| asker.absent(Noun::Subject, self))?;
+        let grants = grants_on(read.take_all()?, Some(&subject), None);
+        let resource = Resource {
+            owner: Some(subject.id),
+            visibility: Visibility::Public,
+            part: Part::default(),
+        };
+        let rule = asker.decide(work, &resource, &grants, || asker.absent(Noun::Subject, self))?;
+        Ok(Loaded { place: SubjectPlace { subject }, rule })
+    }
+}
+
+/// A repository with what was read beside it.
+struct RepoRead<T> {
+    subject: Subject,
+    repo: Repository,
+    grants: Vec<Grant>,
+    beside: Option<T>,
+}
+
+/// Reads a repository, its owner, the caller's grants and one record beside them, all at once.
+async fn read_repo<T: Stored>(
+    work: &Work,
+    asker: &Asker<'_>,
+    path: &RepoPath,
+    beside: Option<Key>,
+) -> Result<RepoRead<T>> {
+    let mut keys = vec![Subject::key_of(&path.subject), Repository::key_of(path)];
+    let has_beside = beside.is_some();
+    keys.extend(asker.grant_keys(Some(&path.subject), Some(path)));
+    let mut read = work.rest_on_and_read(&keys, beside).await?;
+    let beside = if has_beside { read.take_last()? } else { None };
+    let subject = read.take::<Subject>()?.filter(|subject| subject.name == path.subject);
+    let repo = read.take::<Repository>()?.filter(|repo| repo.name == path.repo);
+    let found = subject.zip(repo).filter(|(subject, repo)| repo.owner == subject.id);
+    let (subject, repo) = found.ok_or_else(|| asker.absent(Noun::Repository, &path.repo))?;
+    let grants = grants_on(read.take_all()?, Some(&subject), Some(&repo));
+    Ok(RepoRead { subject, repo, grants, beside })
+}
+
+impl<T> RepoRead<T> {
+    fn resource(&self, part: Part) -> Resource {
+        let visibility = if self.repo.private { Visibility::Private } else { Visibility::Public };
+        Resource { owner: Some(self.repo.owner), visibility, part }
+    }
+
+    fn decide(&self, work: &Work, asker: &Asker<'_>, part: Part) -> Result<Rule> {
+        let name = &self.repo.name;
+        let hidden = || asker.absent(Noun::Repository, name);
+        asker.decide(work, &self.resource(part), &self.grants, hidden)
+    }
+
+    fn is_publisher(&self, work: &Work, asker: &Asker<'_>, part: Part) -> bool {
+        let asker = Asker { caller: asker.caller, action: Action::Publish };
+        self.decide(work, &asker, part).is_ok()
+    }
+}
+
+#[async_trait]
+impl Ask for RepoPath {
+    type Place = RepoPlace;
+
+    async fn ask(&self, work: &Work, asker: &Asker<'_>) -> Result<Loaded<RepoPlace>> {
+        let read = read_repo::<Package>(work, asker, self, None).await?;
+        let rule = read.decide(work, asker, Part::default())?;
+        let publisher = read.is_publisher(work, asker, Part::default());
+        Ok(Loaded { place: RepoPlace { subject: read.subject, repo: read.repo, publisher }, rule })
+    }
+}
+
+#[async_trait]
+impl Ask for PackagePath {
+    type Place = PackagePlace;
+
+    async fn ask(&self, work: &Work, asker: &Asker<'_>) -> Result<Loaded<PackagePlace>> {
+        Within::package(self).ask(work, asker).await
+    }
+}
+
+#[async_trait]
+impl Ask for VersionPath {
+    type Place = PackagePlace;
+
+    async fn ask(&self, work: &Work, asker: &Asker<'_>) -> Result<Loaded<PackagePlace>> {
+        let version = Some(&self.version);
+        Within { version, ..Within::package(&self.package) }.ask(work, asker).await
+    }
+}
+
+/// A part of a package, whether or not it is there yet, and what else must be allowed to it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Within<'a> {
+    pub(crate) package: &'a PackagePath,
+    pub(crate) version: Option<&'a VersionName>,
+    pub(crate) path: Option<&'a FilePath>,
+    pub(crate) also: Option<Action>,
+}
+
+impl<'a> Within<'a> {
+    fn package(package: &'a PackagePath) -> Self {
+        Self { package, version: None, path: None, also: None }
+    }
+}
+
+#[async_trait]
+impl Ask for Within<'_> {
+    type Place = PackagePlace;
+
+    async fn ask(&self, work: &Work, asker: &Asker<'_>) -> Result<Loaded<PackagePlace>> {
+        let key = Package::key_of(self.package);
+        let read = read_repo::<Package>(work, asker, &self.package.repo, Some(key)).await?;
+        let part = Part {
+            package: Some(self.package.package.clone()),
+            version: self.version.cloned(),
+            path: self.path.cloned(),
+        };
+        let rule = read.decide(work, asker, part.clone())?;
+        if let Some(action) = self.also {
+            read.decide(work, &Asker { caller: asker.caller, action }, part.clone())?;
+        }
+        let publisher = read.is_publisher(work, asker, part);
+        let name = &self.package.package;
+        let package = read.beside.ok_or_else(|| Error::not_found(Noun::Package, name))?;
+        let RepoRead { subject, repo, .. } = read;
+        Ok(Loaded { place: PackagePlace { subject, repo, package, publisher }, rule })
+    }
+}
+
+#[async_trait]
+impl Ask for FileLocation {
+    type Place = FilePlace;
+
+    async fn ask(&self, work: &Work, asker: &Asker<'_>) -> Result<Loaded<FilePlace>> {
+        let read = read_repo::<File>(work, asker, &self.repo, Some(File::key_of(self))).await?;
+        let file = read.beside.as_ref();
+        let part = Part {
+            package: file.map(|file| file.package.clone()),
+            version: file.map(|file| file.version.clone()),
+            path: Some(self.path.clone()),
+        };
+        let rule = read.decide(work, asker, part.clone())?;
+        let not_found = || Error::not_found(Noun::File, &self.path);
+        let file = file
+            .filter(|file| !read.repo.is_version_closing(&file.package, &file.version))
+            .cloned()
+            .ok_or_else(not_found)?;
+        let rule = if file.published.is_some() {
+            rule
+        } else {
+            let owner = Some(read.repo.owner);
+            let resource = Resource { owner, visibility: Visibility::Unpublished, part };
+            asker.decide(work, &resource, &read.grants, not_found)?
+        };
+        Ok(Loaded { place: FilePlace { repo: read.repo, file }, rule })
+    }
+}

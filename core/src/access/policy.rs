@@ -1,0 +1,167 @@
+//! The whole policy: one pure function from facts to a decision.
+//!
+//! A test prints it as a table and compares that with `core/tests/policy.txt`, which people
+//! review. No rule is anywhere else.
+
+use super::{Identity, SystemCaller};
+use crate::Timestamp;
+use crate::model::SubjectId;
+use crate::model::grants::{Action, Grant, Scope};
+use crate::names::{FilePath, PackageName, VersionName};
+
+/// What is asked about, with the facts about it that the policy looks at.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Resource {
+    /// Who owns it; `None` for the platform itself.
+    pub owner: Option<SubjectId>,
+    /// How visible it is.
+    pub visibility: Visibility,
+    /// The part of a repository that it is, for grants that are narrower than a repository.
+    pub part: Part,
+}
+
+/// How visible a resource is, before any grant.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Visibility {
+    /// Everyone may see it.
+    Public,
+    /// Those who may read it.
+    Private,
+    /// Those who may publish it: a file before its publication.
+    Unpublished,
+}
+
+/// A part of a repository.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Part {
+    /// The package.
+    pub package: Option<PackageName>,
+    /// The version.
+    pub version: Option<VersionName>,
+    /// The path of the file.
+    pub path: Option<FilePath>,
+}
+
+/// What is decided.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Decision {
+    /// Yes, by this rule.
+    Allowed(Rule),
+    /// No.
+    Denied(Denial),
+}
+
+/// What allowed it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Rule {
+    /// Everyone may read what is public.
+    Public,
+    /// It is the caller's own.
+    Owner,
+    /// The grant of this id.
+    Grant(String),
+    /// The engine's own work.
+    System(SystemCaller),
+}
+
+/// How it is refused.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Denial {
+    /// Credentials may help.
+    Authenticate,
+    /// The caller may see it and no more.
+    Forbidden,
+    /// The caller may not know of it.
+    Hidden,
+}
+
+/// Decides whether `identity` may do `action` to `resource`, given the grants that were found for
+/// it at the resource's anchors.
+#[must_use]
+pub fn decide(
+    identity: &Identity,
+    action: Action,
+    resource: &Resource,
+    grants: &[Grant],
+    now: Timestamp,
+) -> Decision {
+    let right = |action| right_to(identity, action, resource, grants, now);
+    // An unpublished file is seen by those who may publish it.
+    let needed = match (action, resource.visibility) {
+        (Action::Read, Visibility::Unpublished) => Action::Publish,
+        _ => action,
+    };
+    match right(needed) {
+        Some(rule) => Decision::Allowed(rule),
+        None if matches!(identity, Identity::Anonymous) => Decision::Denied(Denial::Authenticate),
+        None if needed != Action::Read && sees(resource, right) => {
+            Decision::Denied(Denial::Forbidden)
+        }
+        None => Decision::Denied(Denial::Hidden),
+    }
+}
+
+fn sees(resource: &Resource, right: impl Fn(Action) -> Option<Rule>) -> bool {
+    match resource.visibility {
+        Visibility::Unpublished => right(Action::Publish).is_some(),
+        Visibility::Public | Visibility::Private => right(Action::Read).is_some(),
+    }
+}
+
+fn right_to(
+    identity: &Identity,
+    action: Action,
+    resource: &Resource,
+    grants: &[Grant],
+    now: Timestamp,
+) -> Option<Rule> {
+    if action == Action::Read && resource.visibility == Visibility::Public {
+        return Some(Rule::Public);
+    }
+    match identity {
+        Identity::Anonymous => None,
+        Identity::System(system) => system_right(*system, action).then_some(Rule::System(*system)),
+        Identity::User { id, .. } if resource.owner == Some(*id) && action.is_owners() => {
+            Some(Rule::Owner)
+        }
+        Identity::User { .. } => grants
+            .iter()
+            .filter(|grant| grant.not_after.is_none_or(|end| now < end))
+            .find(|grant| grant.actions.contains(&action) && grant.scope.holds(&resource.part))
+            .map(|grant| Rule::Grant(grant.id.clone())),
+    }
+}
+
+fn system_right(system: SystemCaller, action: Action) -> bool {
+    match system {
+        SystemCaller::Setup => action == Action::ManageResources,
+        SystemCaller::Janitor => action == Action::Delete,
+    }
+}
+
+impl Action {
+    /// Whether owning a thing is enough. Making and removing subjects is the platform's.
+    const fn is_owners(self) -> bool {
+        !matches!(self, Self::ManageResources)
+    }
+}
+
+impl Scope {
+    fn holds(&self, part: &Part) -> bool {
+        match self {
+            Self::Anchor => true,
+            Self::Package(package) => part.package.as_ref() == Some(package),
+            Self::Version(package, version) => {
+                part.package.as_ref() == Some(package) && part.version.as_ref() == Some(version)
+            }
+            Self::Path(folder) => part.path.as_ref().is_some_and(|path| is_within(path, folder)),
+        }
+    }
+}
+
+/// Segment by segment: `a/b` holds `a/b` and `a/b/c`, and not `a/bc`.
+fn is_within(path: &FilePath, folder: &FilePath) -> bool {
+    path.as_str()
+        .strip_prefix(folder.as_str())
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}

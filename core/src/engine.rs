@@ -1,0 +1,253 @@
+//! The engine: the ports and settings that every use case works with, and the loop that reads,
+//! decides and commits.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::future::Future;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures::lock::Mutex as AsyncMutex;
+
+use crate::access::{Act, Ask, Caller, Permit, Secret};
+use crate::blobs::{BlobId, BlobStore};
+use crate::ports::{Clock, Random, Runtime};
+use crate::store::{
+    Batch, CommitError, Committed, Expectation, Key, Page, Query, Record, Store, StoreError,
+};
+use crate::work::Work;
+use crate::{Error, Result, Timestamp};
+
+/// A Packhouse over some backends. Clones are handles to the same one; several may live in one
+/// process without knowing of each other.
+#[derive(Clone)]
+pub struct Packhouse {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    ports: Ports,
+    limits: Limits,
+    /// Blobs of uploads that run: finished, perhaps, but not yet named by a commit.
+    in_flight: Mutex<HashSet<BlobId>>,
+    queues: Queues,
+}
+
+/// What a Packhouse is built upon.
+#[derive(Clone, Debug)]
+pub struct Ports {
+    /// Records.
+    pub store: Arc<dyn Store>,
+    /// Bytes.
+    pub blobs: Arc<dyn BlobStore>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Unpredictable bytes.
+    pub random: Arc<dyn Random>,
+    /// The asynchronous runtime.
+    pub runtime: Arc<dyn Runtime>,
+    /// The installation's own secret: at least 32 random bytes, kept as long as the records are.
+    /// With another one, every API key is wrong.
+    pub secret: Secret,
+}
+
+/// Bounds that an operator may set.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// The largest file, in bytes.
+    pub max_file_bytes: u64,
+    /// How long a blob that nothing refers to is kept, in case it is needed again.
+    pub blob_grace: Duration,
+    /// How old an unknown blob must be before the sweep removes it. Longer than any upload.
+    pub orphan_grace: Duration,
+    /// How often the sweep runs.
+    pub sweep_every: Duration,
+    /// How often the permit of a running download is checked again.
+    pub recheck_every: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_file_bytes: 5 << 30,
+            blob_grace: Duration::from_secs(3600),
+            orphan_grace: Duration::from_secs(24 * 3600),
+            sweep_every: Duration::from_secs(24 * 3600),
+            recheck_every: Duration::from_secs(5),
+        }
+    }
+}
+
+impl Packhouse {
+    /// How often a use case is run again when others were faster.
+    const ATTEMPTS: usize = 10;
+    /// How often an unknown outcome is asked for again.
+    const OUTCOME_ATTEMPTS: usize = 3;
+
+    /// A Packhouse over these ports.
+    #[must_use]
+    pub fn new(ports: Ports, limits: Limits) -> Self {
+        let inner = Inner { ports, limits, in_flight: Mutex::default(), queues: Queues::default() };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// The bounds in force.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.inner.limits
+    }
+
+    pub(crate) fn blobs(&self) -> &dyn BlobStore {
+        &*self.inner.ports.blobs
+    }
+
+    pub(crate) fn runtime(&self) -> &Arc<dyn Runtime> {
+        &self.inner.ports.runtime
+    }
+
+    pub(crate) fn secret(&self) -> &Secret {
+        &self.inner.ports.secret
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.inner.ports.clock.now()
+    }
+
+    pub(crate) fn random_bytes<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.inner.ports.random.fill(&mut bytes);
+        bytes
+    }
+
+    pub(crate) async fn read_all(&self, keys: &[Key]) -> Result<Vec<Option<Record>>, StoreError> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.inner.ports.store.read(keys).await
+    }
+
+    pub(crate) async fn select(&self, query: &Query) -> Result<Page, StoreError> {
+        self.inner.ports.store.select(query).await
+    }
+
+    /// A permit for reading.
+    pub(crate) async fn permit<A: Act, K: Ask>(
+        &self,
+        caller: &Caller,
+        names: &K,
+    ) -> Result<Permit<A, K::Place>> {
+        Work::new(self).permit(caller, names).await
+    }
+
+    /// Runs a use case that changes something: asks for a permit, lets `decide` read and plan, and
+    /// commits. When others were faster it is run again from the start, with a fresh permit, after
+    /// those who wait for the same record.
+    pub(crate) async fn change<A, K, T, F, D>(
+        &self,
+        caller: &Caller,
+        names: &K,
+        decide: F,
+    ) -> Result<T>
+    where
+        A: Act,
+        K: Ask,
+        F: Fn(Permit<A, K::Place>, Work) -> D + Send + Sync,
+        D: Future<Output = Result<T>> + Send,
+        T: Send,
+    {
+        let mut contended: Option<Key> = None;
+        for _ in 0..Self::ATTEMPTS {
+            let queue = contended.as_ref().map(|key| self.inner.queues.of(key));
+            let _turn = match &queue {
+                Some(queue) => Some(queue.lock().await),
+                None => None,
+            };
+            let work = Work::new(self);
+            let permit = work.permit(caller, names).await?;
+            let outcome = decide(permit, work.clone()).await?;
+            let Some(batch) = work.batch() else { return Ok(outcome) };
+            match self.commit(&batch).await {
+                Ok(_) => return Ok(outcome),
+                Err(CommitError::Conflict(expectation)) => contended = Some(key_of(&expectation)),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Error::unavailable())
+    }
+
+    /// Commits a batch; an unknown outcome is asked for again.
+    async fn commit(&self, batch: &Batch) -> Result<Committed, CommitError> {
+        let mut outcome = self.inner.ports.store.commit(batch).await;
+        for _ in 0..Self::OUTCOME_ATTEMPTS {
+            if !matches!(outcome, Err(CommitError::Unknown(_))) {
+                break;
+            }
+            self.runtime().sleep(Duration::from_millis(50)).await;
+            outcome = self.inner.ports.store.commit(batch).await;
+        }
+        outcome
+    }
+
+    /// Marks a blob as in use by an upload until the guard is dropped.
+    pub(crate) fn in_flight(&self, id: BlobId) -> InFlight {
+        self.inner.in_flight.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(id);
+        InFlight { packhouse: self.clone(), id }
+    }
+
+    pub(crate) fn is_in_flight(&self, id: BlobId) -> bool {
+        let ids = self.inner.in_flight.lock();
+        ids.unwrap_or_else(std::sync::PoisonError::into_inner).contains(&id)
+    }
+}
+
+fn key_of(expectation: &Expectation) -> Key {
+    match expectation {
+        Expectation::Absent(key)
+        | Expectation::Present(key)
+        | Expectation::At(key, _)
+        | Expectation::Born(key, _)
+        | Expectation::AtMost(key, _) => key.clone(),
+        Expectation::Empty(range) => {
+            Key::from_bytes(range.prefix()).expect("a range starts at a key")
+        }
+    }
+}
+
+impl fmt::Debug for Packhouse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Packhouse")
+            .field("ports", &self.inner.ports)
+            .field("limits", &self.inner.limits)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The sweep leaves a blob alone while this lives.
+#[derive(Debug)]
+pub(crate) struct InFlight {
+    packhouse: Packhouse,
+    id: BlobId,
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        let ids = self.packhouse.inner.in_flight.lock();
+        ids.unwrap_or_else(std::sync::PoisonError::into_inner).remove(&self.id);
+    }
+}
+
+/// A queue for each record that use cases met at.
+#[derive(Default)]
+struct Queues {
+    queues: Mutex<HashMap<Key, Arc<AsyncMutex<()>>>>,
+}
+
+impl Queues {
+    fn of(&self, key: &Key) -> Arc<AsyncMutex<()>> {
+        let mut queues = self.queues.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        // Those that nobody waits in are forgotten here, so that the map stays as small as the
+        // contention is.
+        queues.retain(|_, queue| Arc::strong_count(queue) > 1);
+        queues.entry(key.clone()).or_default().clone()
+    }
+}

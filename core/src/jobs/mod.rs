@@ -1,0 +1,29 @@
+//! Work in the background: jobs are put in the same batch as what causes them.
+//!
+//! A job is claimed by a commit, with a lease that ends; it runs at least once, and each is safe to
+//! repeat. A host runs a [`Runner`] and owns its thread and its end; a test calls
+//! [`Runner::step`] until nothing is due.
+
+mod collect;
+mod runner;
+mod sweep;
+
+use crate::access::{Act, Permit};
+use crate::blobs::BlobId;
+use crate::model::Form;
+use crate::model::jobs::{Job, Task};
+use crate::work::Work;
+use crate::{Timestamp, hex};
+
+pub use runner::{Runner, Step};
+
+/// A job with an id of its own.
+pub(crate) fn new(work: &Work, task: Task, due: Timestamp) -> Job {
+    Job { form: Form, id: hex::encode(&work.random_bytes()), task, due, attempts: 0 }
+}
+
+/// Plans a look at blobs that may have lost their last reference.
+pub(crate) fn condemn<A: Act, P>(work: &Work, permit: &Permit<A, P>, blobs: Vec<BlobId>) {
+    let job = new(work, Task::CondemnBlobs(blobs), work.now());
+    work.put(permit, &job);
+}

@@ -1,0 +1,131 @@
+//! Files: paths of a repository that belong to a version and name a blob.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Form, Stored, SubjectId};
+use crate::Timestamp;
+use crate::blobs::BlobId;
+use crate::names::{
+    FileLocation, FilePath, PackageName, RepoName, RepoPath, SubjectName, VersionName, VersionPath,
+};
+use crate::store::{Field, Filter, Key, KeyRange, Kind, Term, TermValue};
+
+/// A file of a version.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct File {
+    /// The form of the body.
+    pub form: Form<1>,
+    /// The owner of its repository.
+    pub subject: SubjectName,
+    /// Its repository.
+    pub repo: RepoName,
+    /// Its path within it.
+    pub path: FilePath,
+    /// The package it belongs to.
+    pub package: PackageName,
+    /// The version it belongs to.
+    pub version: VersionName,
+    /// Its size in bytes.
+    pub size: u64,
+    /// What its bytes hash to.
+    #[serde(flatten)]
+    pub digests: Digests,
+    /// Where its bytes lie.
+    pub blob: BlobId,
+    /// Who uploaded it.
+    pub uploader: SubjectId,
+    /// When it was uploaded.
+    pub created: Timestamp,
+    /// When it was published; only publishers see it before.
+    pub published: Option<Timestamp>,
+}
+
+/// What a file's bytes hash to, each in lower-case hexadecimal.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub struct Digests {
+    /// SHA-1, 40 digits.
+    pub sha1: String,
+    /// SHA-256, 64 digits. The identity of content.
+    pub sha256: String,
+    /// MD5, 32 digits.
+    pub md5: String,
+}
+
+impl File {
+    /// The field with its package.
+    pub const PACKAGE: Field = Field::new("package", 2);
+    /// The field with its package and version.
+    pub const VERSION: Field = Field::new("version", 2);
+    /// The field that tells whether it is published.
+    pub const PUBLISHED: Field = Field::new("published", 2);
+
+    /// Where the file lies.
+    #[must_use]
+    pub fn key_of(location: &FileLocation) -> Key {
+        let repo = &location.repo;
+        Key::new(
+            Self::KIND,
+            [repo.subject.folded().as_str(), repo.repo.folded().as_str(), location.path.as_str()],
+        )
+    }
+
+    /// Where the files of a repository lie.
+    #[must_use]
+    pub fn range_of(repo: &RepoPath) -> KeyRange {
+        KeyRange::within(Self::KIND, [repo.subject.folded().as_str(), repo.repo.folded().as_str()])
+    }
+
+    /// The filter for files of a package.
+    #[must_use]
+    pub fn of_package(package: &PackageName) -> Filter {
+        Filter::Is(Self::PACKAGE, TermValue::text(package.as_str()))
+    }
+
+    /// The filter for files of a version.
+    #[must_use]
+    pub fn of_version(package: &PackageName, version: &VersionName) -> Filter {
+        Filter::Is(Self::VERSION, version_term(package, version))
+    }
+
+    /// The filter for published or unpublished files.
+    #[must_use]
+    pub fn published_is(published: bool) -> Filter {
+        Filter::Is(Self::PUBLISHED, TermValue::boolean(published))
+    }
+
+    /// Where it lies.
+    #[must_use]
+    pub fn location(&self) -> FileLocation {
+        let repo = RepoPath { subject: self.subject.clone(), repo: self.repo.clone() };
+        repo.file(self.path.clone())
+    }
+
+    /// The version it belongs to.
+    #[must_use]
+    pub fn version_path(&self) -> VersionPath {
+        let repo = RepoPath { subject: self.subject.clone(), repo: self.repo.clone() };
+        repo.package(self.package.clone()).version(self.version.clone())
+    }
+}
+
+/// Neither name holds a NUL, so that no two pairs share a value.
+fn version_term(package: &PackageName, version: &VersionName) -> TermValue {
+    TermValue::text(&format!("{package}\0{version}"))
+}
+
+impl Stored for File {
+    const KIND: Kind = Kind::new("file");
+
+    fn key(&self) -> Key {
+        Self::key_of(&self.location())
+    }
+
+    fn terms(&self) -> Vec<Term> {
+        let version = version_term(&self.package, &self.version);
+        vec![
+            Term { field: Self::PACKAGE, value: TermValue::text(self.package.as_str()) },
+            Term { field: Self::VERSION, value: version },
+            Term { field: Self::PUBLISHED, value: TermValue::boolean(self.published.is_some()) },
+        ]
+    }
+}

@@ -1,0 +1,74 @@
+//! Jobs: work that a commit causes, as records that are put in the same batch.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Form, Stored};
+use crate::Timestamp;
+use crate::blobs::BlobId;
+use crate::names::{PackageName, RepoName, SubjectName, VersionName};
+use crate::store::{Field, Key, Kind, Term, TermValue};
+
+/// A job that is due at a time. It runs at least once, and is safe to repeat.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Job {
+    /// The form of the body.
+    pub form: Form<1>,
+    /// Its id: random, or a fixed name for a job that there is one of.
+    pub id: String,
+    /// What is to be done.
+    pub task: Task,
+    /// When it is due. While it runs, when its lease ends: a runner that died loses it then.
+    pub due: Timestamp,
+    /// How often it was begun.
+    pub attempts: u32,
+}
+
+/// What is to be done.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Task {
+    /// Remove the rest of what was marked as being deleted.
+    FinishDeletion(Doomed),
+    /// Condemn those of the blobs that nothing refers to.
+    CondemnBlobs(Vec<BlobId>),
+    /// Remove those of the blobs that are condemned, their grace being over.
+    RemoveBlobs(Vec<BlobId>),
+    /// Remove finished blobs that no record knows: what crashes left behind.
+    SweepBlobs,
+}
+
+/// What is being deleted.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub struct Doomed {
+    /// The subject.
+    pub subject: SubjectName,
+    /// The repository; the whole subject if `None`.
+    pub repo: Option<RepoName>,
+    /// The package; the whole repository if `None`.
+    pub package: Option<PackageName>,
+    /// The version; the whole package if `None`.
+    pub version: Option<VersionName>,
+}
+
+impl Job {
+    /// The field with the time it is due.
+    pub const DUE: Field = Field::new("due", 0);
+
+    /// Where the job of this id lies.
+    #[must_use]
+    pub fn key_of(id: &str) -> Key {
+        Key::new(Self::KIND, [id])
+    }
+}
+
+impl Stored for Job {
+    const KIND: Kind = Kind::new("job");
+
+    fn key(&self) -> Key {
+        Self::key_of(&self.id)
+    }
+
+    fn terms(&self) -> Vec<Term> {
+        vec![Term { field: Self::DUE, value: TermValue::instant(self.due) }]
+    }
+}

@@ -1,0 +1,121 @@
+//! Packages.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Form, Stored};
+use crate::Timestamp;
+use crate::names::{PackageName, PackagePath, RepoName, RepoPath, SubjectName};
+use crate::store::{Field, Key, KeyRange, Kind, Term, TermValue};
+
+/// A package: a named thing that has versions.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Package {
+    /// The form of the body.
+    pub form: Form<1>,
+    /// The owner of its repository.
+    pub subject: SubjectName,
+    /// Its repository.
+    pub repo: RepoName,
+    /// Its name.
+    pub name: PackageName,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When what is said about it last changed.
+    pub updated: Timestamp,
+    /// What a publisher says about it.
+    #[serde(flatten)]
+    pub settings: PackageSettings,
+}
+
+/// What a publisher says about a package.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PackageSettings {
+    /// A description.
+    pub desc: Option<String>,
+    /// Labels, in the order given.
+    pub labels: Vec<String>,
+    /// Names of well-known licenses, sorted.
+    pub licenses: Vec<String>,
+    /// Names of the owner's own licenses, sorted.
+    pub custom_licenses: Vec<String>,
+    /// Its site.
+    pub website_url: Option<String>,
+    /// Where issues are told.
+    pub issue_tracker_url: Option<String>,
+    /// Where its source lies.
+    pub vcs_url: Option<String>,
+    /// Its repository at GitHub, as `owner/name`.
+    pub github_repo: String,
+    /// The file with its release notes there.
+    pub github_release_notes_file: String,
+    /// Whether everyone sees how often it is downloaded.
+    pub public_download_numbers: bool,
+    /// Whether everyone sees its statistics.
+    pub public_stats: Option<bool>,
+    /// `Official`, `Stable`, `Development`, `Experimental` or nothing.
+    pub maturity: String,
+}
+
+impl Package {
+    /// The field with its name, for lists by the start of a name.
+    pub const NAME: Field = Field::new("name", 2).wildcard();
+
+    /// Where the package of this path lies.
+    #[must_use]
+    pub fn key_of(path: &PackagePath) -> Key {
+        Key::new(
+            Self::KIND,
+            [
+                path.repo.subject.folded().as_str(),
+                path.repo.repo.folded().as_str(),
+                path.package.as_str(),
+            ],
+        )
+    }
+
+    /// Where the packages of a repository lie.
+    #[must_use]
+    pub fn range_of(repo: &RepoPath) -> KeyRange {
+        KeyRange::within(Self::KIND, [repo.subject.folded().as_str(), repo.repo.folded().as_str()])
+    }
+
+    /// Its path.
+    #[must_use]
+    pub fn path(&self) -> PackagePath {
+        let repo = RepoPath { subject: self.subject.clone(), repo: self.repo.clone() };
+        repo.package(self.name.clone())
+    }
+}
+
+impl Stored for Package {
+    const KIND: Kind = Kind::new("package");
+
+    fn key(&self) -> Key {
+        Self::key_of(&self.path())
+    }
+
+    fn terms(&self) -> Vec<Term> {
+        vec![Term { field: Self::NAME, value: TermValue::text(self.name.as_str()) }]
+    }
+}
+
+/// A maximum of instants: when anything of a package or a version last changed. Raised without an
+/// expectation, so that many uploads at once do not hold each other up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Updated;
+
+impl Updated {
+    /// The kind.
+    pub const KIND: Kind = Kind::new("updated");
+
+    /// Where the maximum of a package lies.
+    #[must_use]
+    pub fn key_of(path: &PackagePath) -> Key {
+        let repo = &path.repo;
+        Key::new(
+            Self::KIND,
+            [repo.subject.folded().as_str(), repo.repo.folded().as_str(), path.package.as_str()],
+        )
+    }
+}

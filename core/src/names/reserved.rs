@@ -1,0 +1,51 @@
+//! Names that routes need, now or in a dialect to come.
+
+/// No subject may take these: a download is `/{subject}/{repo}/…`, beside the routes of the
+/// dialects, whose first segments these are. Compared without regard to case.
+pub const RESERVED_SUBJECTS: &[&str] = &[
+    "access",
+    "anonymous",
+    "api",
+    "artifactory",
+    "business_unit_usage",
+    "calc_metadata",
+    "content",
+    "event",
+    "favicon.ico",
+    "file_eula",
+    "file_metadata",
+    "file_package",
+    "file_version",
+    "files",
+    "gpg",
+    "health",
+    "licenses",
+    "management",
+    "maven",
+    "maven_central_sync",
+    "metrics",
+    "openapi.json",
+    "orgs",
+    "package_usage",
+    "packages",
+    "products",
+    "repos",
+    "repository",
+    "robots.txt",
+    "router",
+    "search",
+    "signed_url",
+    "stream",
+    "subjects",
+    "system",
+    "usage",
+    "usage_threshold",
+    "users",
+    "v1",
+    "v2",
+    "webhooks",
+    "xray",
+];
+
+/// No version may take these: they stand for a version that is looked up.
+pub const RESERVED_VERSIONS: &[&str] = &["_latest"];

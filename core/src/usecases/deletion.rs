@@ -1,0 +1,138 @@
+//! Large deletions: what is deleted is hidden in one commit, then removed piece by piece.
+//!
+//! The request that began a deletion finishes it; when it is interrupted, a job does. Until the
+//! last of it is gone a mark keeps the name from being used again, so that nothing new inherits
+//! what is left.
+
+use std::fmt;
+
+use super::files;
+use super::users::LEASE;
+use crate::access::{Act, Caller, Permit, Platform, PlatformPlace, SystemCaller, act};
+use crate::engine::Packhouse;
+use crate::jobs;
+use crate::model::Stored;
+use crate::model::files::File;
+use crate::model::jobs::{Doomed, Job, Task};
+use crate::model::packages::{Package, Updated};
+use crate::model::repositories::{Closing, Repository, Tomb};
+use crate::model::versions::Version;
+use crate::names::RepoPath;
+use crate::store::{Change, Filter, KeyRange, Kind, Query};
+use crate::work::Work;
+use crate::{Error, ErrorKind, Result};
+
+/// How many files are removed in one commit.
+const BATCH: usize = 1_000;
+
+/// A deletion that was begun.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Deletion {
+    pub(crate) job: String,
+    pub(crate) doomed: Doomed,
+}
+
+/// What is said of a name that cannot be used yet.
+pub(super) fn still_going(noun: &str, name: impl fmt::Display) -> Error {
+    let message = format!("The {noun} '{name}' is still being deleted; try again");
+    Error::new(ErrorKind::Conflict, message)
+}
+
+/// Plans the job that finishes a deletion if its request does not.
+pub(super) fn begin<A: Act, P>(work: &Work, permit: &Permit<A, P>, doomed: Doomed) -> Deletion {
+    let task = Task::FinishDeletion(doomed.clone());
+    let job = jobs::new(work, task, work.now().after(LEASE));
+    work.put(permit, &job);
+    Deletion { job: job.id, doomed }
+}
+
+/// Removes what is left of a deletion, and its job. Safe to repeat.
+pub(crate) async fn finish(packhouse: &Packhouse, deletion: &Deletion) -> Result<()> {
+    let janitor = Caller::system(SystemCaller::Janitor);
+    loop {
+        let done = packhouse
+            .change::<act::Delete, _, _, _, _>(&janitor, &Platform, |permit, work| async move {
+                remove_some(&work, &permit, deletion).await
+            })
+            .await?;
+        if done {
+            return Ok(());
+        }
+    }
+}
+
+type Janitor = Permit<act::Delete, PlatformPlace>;
+
+/// Plans the removal of some of it; true if that is the last.
+async fn remove_some(work: &Work, permit: &Janitor, deletion: &Deletion) -> Result<bool> {
+    let doomed = &deletion.doomed;
+    let Some(repo) = next_repo(work, doomed).await? else {
+        work.delete(permit, Tomb::key_of_subject(&doomed.subject));
+        work.delete(permit, Job::key_of(&deletion.job));
+        return Ok(true);
+    };
+    let query = Query::within(File::range_of(&repo)).filter(files_of(doomed)).limit(BATCH);
+    let files: Vec<File> = work.list(&query).await?;
+    let blobs: Vec<_> = files.iter().map(|file| files::remove(work, permit, file)).collect();
+    if !blobs.is_empty() {
+        jobs::condemn(work, permit, blobs);
+    }
+    if files.len() == BATCH {
+        return Ok(false);
+    }
+    remove_frame(work, permit, doomed, &repo).await?;
+    // Of a whole subject this was one repository; the next turn sees whether there are more.
+    if doomed.repo.is_some() {
+        work.delete(permit, Job::key_of(&deletion.job));
+    }
+    Ok(doomed.repo.is_some())
+}
+
+/// The repository to remove from: the one that is named, or the next of a whole subject.
+async fn next_repo(work: &Work, doomed: &Doomed) -> Result<Option<RepoPath>> {
+    let subject = doomed.subject.clone();
+    if let Some(repo) = doomed.repo.clone() {
+        return Ok(Some(RepoPath { subject, repo }));
+    }
+    let repos = Query::within(Repository::range_of(&subject)).limit(1);
+    Ok(work.list::<Repository>(&repos).await?.first().map(Repository::path))
+}
+
+fn files_of(doomed: &Doomed) -> Filter {
+    match (&doomed.package, &doomed.version) {
+        (Some(package), Some(version)) => File::of_version(package, version),
+        (Some(package), None) => File::of_package(package),
+        _ => Filter::everything(),
+    }
+}
+
+/// Plans the removal of what held the files together: records, maxima, counters and the mark.
+async fn remove_frame(
+    work: &Work,
+    permit: &Janitor,
+    doomed: &Doomed,
+    repo: &RepoPath,
+) -> Result<()> {
+    let mut within = vec![repo.subject.folded(), repo.repo.folded()];
+    within.extend(doomed.package.iter().map(ToString::to_string));
+    within.extend(doomed.version.iter().map(ToString::to_string));
+    for kind in [Package::KIND, Version::KIND, Updated::KIND, Version::ORDINALS] {
+        remove_within(work, permit, kind, &within);
+    }
+    let Some(package) = doomed.package.clone() else {
+        work.delete(permit, Repository::key_of(repo));
+        work.delete(permit, Tomb::key_of_repo(repo));
+        return Ok(());
+    };
+    if let Some(mut marked) = work.find::<Repository>(Repository::key_of(repo)).await? {
+        let closing = Closing { package, version: doomed.version.clone() };
+        marked.closing.remove(&closing);
+        work.put(permit, &marked);
+    }
+    Ok(())
+}
+
+fn remove_within(work: &Work, permit: &Janitor, kind: Kind, parts: &[String]) {
+    let range = KeyRange::within(kind, parts.iter().map(String::as_str));
+    work.change(permit, Change::DeleteWithin(range));
+}

@@ -1,0 +1,90 @@
+//! Downloads: finding a file that the caller may have, and opening its bytes.
+
+use bytes::Bytes;
+use futures::stream::{BoxStream, StreamExt};
+
+use crate::access::{Caller, FilePlace, Permit, act};
+use crate::blobs::{BlobBody, BlobError, BlobErrorKind, BlobReader, ByteRange};
+use crate::engine::Packhouse;
+use crate::error::Noun;
+use crate::names::FileLocation;
+use crate::{ErrorKind, Result, Timestamp};
+
+/// Finds a file that the caller may download. One read of the store.
+///
+/// # Errors
+/// [`ErrorKind::Unauthenticated`] for anonymous callers wherever credentials could help, an
+/// unpublished file among it; [`ErrorKind::NotFound`] for others who may not know of it.
+pub async fn find(
+    packhouse: &Packhouse,
+    caller: &Caller,
+    location: &FileLocation,
+) -> Result<Permit<act::Read, FilePlace>> {
+    packhouse.permit(caller, location).await
+}
+
+/// Opens some of a file's bytes. While they are streamed the permit is asked for again every few
+/// seconds ([`crate::Limits::recheck_every`]), and the stream fails when it is no longer given.
+///
+/// # Errors
+/// [`ErrorKind::Unavailable`] where the bytes that a record names cannot be opened.
+pub async fn open(
+    packhouse: &Packhouse,
+    permit: &Permit<act::Read, FilePlace>,
+    range: ByteRange,
+) -> Result<BlobReader> {
+    let file = &permit.place().file;
+    let BlobReader { length, body } = packhouse.blobs().open(&file.blob, range).await?;
+    let body = match body {
+        BlobBody::Bytes(bytes) => BlobBody::Bytes(bytes),
+        BlobBody::Stream(stream) => BlobBody::Stream(watched(packhouse, permit, stream)),
+    };
+    Ok(BlobReader { length, body })
+}
+
+type Chunks = BoxStream<'static, Result<Bytes, BlobError>>;
+
+fn watched(packhouse: &Packhouse, permit: &Permit<act::Read, FilePlace>, stream: Chunks) -> Chunks {
+    let watch = Watch {
+        packhouse: packhouse.clone(),
+        caller: permit.caller().clone(),
+        location: permit.place().file.location(),
+        checked: packhouse.now(),
+    };
+    futures::stream::unfold(Some((watch, stream)), |state| async {
+        let (mut watch, mut stream) = state?;
+        let chunk = stream.next().await?;
+        match watch.check().await {
+            Ok(()) => Some((chunk, Some((watch, stream)))),
+            Err(error) => Some((Err(error), None)),
+        }
+    })
+    .boxed()
+}
+
+/// What a permit of a long stream rests on.
+struct Watch {
+    packhouse: Packhouse,
+    caller: Caller,
+    location: FileLocation,
+    checked: Timestamp,
+}
+
+impl Watch {
+    async fn check(&mut self) -> Result<(), BlobError> {
+        let now = self.packhouse.now();
+        if now.since(self.checked) < self.packhouse.limits().recheck_every {
+            return Ok(());
+        }
+        self.checked = now;
+        match self.packhouse.permit::<act::Read, _>(&self.caller, &self.location).await {
+            Ok(_) => Ok(()),
+            // A download that began before its file was deleted or replaced goes on to its end,
+            // and so does one while the store cannot answer.
+            Err(error) => match error.kind() {
+                ErrorKind::NotFound(Noun::File) | ErrorKind::Unavailable => Ok(()),
+                _ => Err(BlobErrorKind::Unavailable.because("the permit ended").with_source(error)),
+            },
+        }
+    }
+}

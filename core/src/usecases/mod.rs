@@ -1,0 +1,17 @@
+//! The use cases: what can be asked of a Packhouse, one module a noun.
+//!
+//! Each starts by turning names into a permit, reads, decides and commits. No HTTP, no wire form.
+
+pub(crate) mod deletion;
+pub mod downloads;
+pub mod files;
+mod listing;
+pub mod packages;
+mod patch;
+pub mod publishing;
+pub mod repositories;
+pub mod uploads;
+pub mod users;
+pub mod versions;
+
+pub use listing::{Listed, Paging};

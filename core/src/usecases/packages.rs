@@ -1,0 +1,228 @@
+//! Packages: make, show, list, change and delete.
+
+use std::ops::Bound;
+
+use super::patch::patch;
+use super::{Listed, Paging, deletion, versions};
+use crate::access::{Caller, PackagePlace, act};
+use crate::engine::Packhouse;
+use crate::model::jobs::Doomed;
+use crate::model::packages::{Package, PackageSettings, Updated};
+use crate::model::repositories::{Closing, Repository};
+use crate::model::subjects::Plan;
+use crate::model::{Form, Stored, licenses};
+use crate::names::{PackageName, PackagePath, RepoPath, VersionName};
+use crate::store::{Filter, Query, TermValue};
+use crate::{Error, ErrorKind, Result, Timestamp};
+
+patch! {
+    /// What changes about a package.
+    PackagePatch of PackageSettings {
+        desc: Option<String>,
+        labels: Vec<String>,
+        licenses: Vec<String>,
+        custom_licenses: Vec<String>,
+        website_url: Option<String>,
+        issue_tracker_url: Option<String>,
+        vcs_url: Option<String>,
+        github_repo: String,
+        github_release_notes_file: String,
+        public_download_numbers: bool,
+        public_stats: Option<bool>,
+        maturity: String,
+    }
+}
+
+/// A package as it is shown.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PackageView {
+    /// The package.
+    pub package: Package,
+    /// The names of its versions, the newest first.
+    pub versions: Vec<VersionName>,
+    /// The newest version that has a published file.
+    pub latest_version: Option<VersionName>,
+    /// When anything of it last changed.
+    pub updated: Timestamp,
+    /// Whether the caller may publish it.
+    pub publisher: bool,
+}
+
+/// What `maturity` may be.
+const MATURITIES: [&str; 5] = ["", "Official", "Stable", "Development", "Experimental"];
+
+/// Makes a package.
+///
+/// # Errors
+/// [`ErrorKind::AlreadyExists`]; [`ErrorKind::Invalid`] for an unknown license or maturity, and in
+/// repositories of the oss plan for a package without licenses or without `vcs_url`.
+pub async fn create(
+    packhouse: &Packhouse,
+    caller: &Caller,
+    path: &PackagePath,
+    settings: &PackageSettings,
+) -> Result<PackageView> {
+    packhouse
+        .change::<act::Write, _, _, _, _>(caller, &path.repo, |permit, work| async move {
+            let place = permit.place();
+            if work.exists(Package::key_of(path)).await? {
+                let message = format!("Package '{}' already exists", path.package);
+                return Err(Error::new(ErrorKind::AlreadyExists, message));
+            }
+            if place.repo.is_package_closing(&path.package) {
+                return Err(deletion::still_going("package", &path.package));
+            }
+            let settings = checked(settings.clone(), path, place.subject.plan)?;
+            let package = Package {
+                form: Form,
+                subject: path.repo.subject.clone(),
+                repo: path.repo.repo.clone(),
+                name: path.package.clone(),
+                created: work.now(),
+                updated: work.now(),
+                settings,
+            };
+            work.put(&permit, &package);
+            let (updated, publisher) = (work.now(), place.publisher);
+            let (versions, latest_version) = (Vec::new(), None);
+            Ok(PackageView { package, versions, latest_version, updated, publisher })
+        })
+        .await
+}
+
+/// The rules of what is said about a package; licenses come out sorted and without doubles.
+fn checked(
+    mut settings: PackageSettings,
+    path: &PackagePath,
+    plan: Plan,
+) -> Result<PackageSettings> {
+    for names in [&mut settings.licenses, &mut settings.custom_licenses] {
+        names.sort();
+        names.dedup();
+    }
+    if let Some(unknown) = settings.licenses.iter().find(|name| !licenses::is_known(name)) {
+        return Err(Error::invalid(format!("License '{unknown}' does not exist")));
+    }
+    if !MATURITIES.contains(&settings.maturity.as_str()) {
+        let maturity = &settings.maturity;
+        let known = MATURITIES[1..].join(", ");
+        return Err(Error::invalid(format!("Maturity '{maturity}' does not exist: use {known}")));
+    }
+    if !plan.is_premium() {
+        if settings.licenses.is_empty() {
+            return Err(Error::invalid(format!(
+                "Package for path '{}' was invalid. Package license is mandatory",
+                path.repo
+            )));
+        }
+        if settings.vcs_url.as_ref().is_none_or(|url| !url.contains(':')) {
+            return Err(Error::invalid("Please enter a valid VCS URL for your package."));
+        }
+    }
+    Ok(settings)
+}
+
+/// Shows a package.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`].
+pub async fn show(
+    packhouse: &Packhouse,
+    caller: &Caller,
+    path: &PackagePath,
+) -> Result<PackageView> {
+    let permit = packhouse.permit::<act::Read, _>(caller, path).await?;
+    let PackagePlace { repo, package, publisher, .. } = permit.place().clone();
+    let versions = versions::newest_first(packhouse, path).await?;
+    let latest_version = versions::latest_of(packhouse, &repo, &versions).await?;
+    let touched = packhouse.read_all(&[Updated::key_of(path)]).await?.pop().flatten();
+    let touched = touched.map_or(0, |record| record.counter());
+    Ok(PackageView {
+        updated: package.updated.max(Timestamp::from_millis(touched)),
+        package,
+        versions: versions.into_iter().map(|version| version.name).collect(),
+        latest_version: latest_version.map(|version| version.name),
+        publisher,
+    })
+}
+
+/// The packages of a repository, by name; only those whose names start with `prefix`, if given.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`].
+pub async fn list(
+    packhouse: &Packhouse,
+    caller: &Caller,
+    repo: &RepoPath,
+    prefix: Option<&str>,
+    paging: Paging,
+) -> Result<Listed<PackageName>> {
+    packhouse.permit::<act::Read, _>(caller, repo).await?;
+    let query = Query::within(Package::range_of(repo));
+    let query = match prefix.filter(|prefix| !prefix.is_empty()) {
+        Some(prefix) => query.filter(starts_with(prefix)),
+        None => query,
+    };
+    let listed: Listed<Package> = packhouse.list(query, paging).await?;
+    Ok(listed.map(|package| package.name))
+}
+
+fn starts_with(prefix: &str) -> Filter {
+    let low = Bound::Included(TermValue::text(prefix));
+    // No text holds a character above this one, so that all that continue the prefix lie below.
+    let high = Bound::Excluded(TermValue::text(&format!("{prefix}{}", char::MAX)));
+    Filter::Between(Package::NAME, low, high)
+}
+
+/// Changes a package.
+///
+/// # Errors
+/// As [`create`].
+pub async fn update(
+    packhouse: &Packhouse,
+    caller: &Caller,
+    path: &PackagePath,
+    patch: &PackagePatch,
+) -> Result<()> {
+    packhouse
+        .change::<act::Annotate, _, _, _, _>(caller, path, |permit, work| async move {
+            let PackagePlace { subject, mut package, .. } = permit.place().clone();
+            let settings = patch.clone().apply(package.settings);
+            package.settings = checked(settings, path, subject.plan)?;
+            package.updated = work.now();
+            // Read beside the permit and not its basis: written, it is expected unchanged.
+            work.put(&permit, &package);
+            Ok(())
+        })
+        .await
+}
+
+/// Deletes a package with its versions and files. It is gone at once for everyone; what is left is
+/// removed before this returns, or by a job if it is interrupted.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`].
+pub async fn delete(packhouse: &Packhouse, caller: &Caller, path: &PackagePath) -> Result<()> {
+    let doomed = packhouse
+        .change::<act::Delete, _, _, _, _>(caller, path, |permit, work| async move {
+            let PackagePlace { repo, package, .. } = permit.place().clone();
+            work.delete(&permit, package.key());
+            let closing = Closing { package: package.name.clone(), version: None };
+            work.put(&permit, &closed(repo, closing));
+            let doomed = Doomed {
+                subject: path.repo.subject.clone(),
+                repo: Some(path.repo.repo.clone()),
+                package: Some(package.name),
+                version: None,
+            };
+            Ok(deletion::begin(&work, &permit, doomed))
+        })
+        .await?;
+    deletion::finish(packhouse, &doomed).await
+}
+
+/// The repository with something marked as being deleted.
+pub(super) fn closed(mut repo: Repository, closing: Closing) -> Repository {
+    repo.closing.insert(closing);
+    repo
+}

@@ -1,0 +1,228 @@
+//! Repositories: make, show, list, change and delete.
+
+use super::patch::patch;
+use super::{Listed, Paging, deletion};
+use crate::access::{Caller, Identity, RepoPlace, act};
+use crate::engine::Packhouse;
+use crate::model::grants::{GrantSet, Grantee};
+use crate::model::jobs::Doomed;
+use crate::model::packages::Package;
+use crate::model::repositories::{Repository, RepositoryKind, RepositorySettings, Tomb};
+use crate::model::subjects::{Plan, Subject};
+use crate::model::{Form, RepositoryId, Stored};
+use crate::names::{RepoPath, SubjectName};
+use crate::store::{Filter, Key, Query};
+use crate::work::Work;
+use crate::{Error, ErrorKind, Result};
+
+/// A repository to be made.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct NewRepository {
+    /// What kind of packages it serves.
+    pub kind: RepositoryKind,
+    /// Seen by those only who may read it; not for subjects of the oss plan.
+    pub private: bool,
+    /// What is said about it.
+    pub settings: RepositorySettings,
+}
+
+patch! {
+    /// What changes about a repository. `private` is left alone for subjects of the oss plan.
+    RepositoryPatch of RepositorySettings {
+        desc: String,
+        labels: Vec<String>,
+        business_unit: Option<String>,
+        gpg_sign_metadata: bool,
+        gpg_sign_files: bool,
+        gpg_use_owner_key: bool,
+        version_update_max_days: Option<u32>,
+        default_debian_architecture: Option<String>,
+        default_debian_distribution: Option<String>,
+        default_debian_component: Option<String>,
+        yum_metadata_depth: Option<u32>,
+        yum_groups_file: Option<String>,
+    }
+}
+
+/// A repository as it is shown.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RepositoryView {
+    /// The repository.
+    pub repo: Repository,
+    /// What its owner pays for.
+    pub plan: Plan,
+    /// How many packages it has.
+    pub package_count: u64,
+}
+
+/// Makes a repository. The caller must own the subject.
+///
+/// # Errors
+/// [`ErrorKind::AlreadyExists`] where the name is taken in any spelling; [`ErrorKind::Conflict`]
+/// while one of this name is being deleted; [`ErrorKind::Invalid`] for a private one of a subject
+/// of the oss plan.
+pub async fn create(
+    packhouse: &Packhouse,
+    caller: &Caller,
+    path: &RepoPath,
+    new: &NewRepository,
+) -> Result<RepositoryView> {
+    packhouse
+        .change::<act::CreateRepo, _, _, _, _>(caller, &path.subject, |permit, work| async move {
+            let subject = &permit.place().subject;
+            check(subject, new)?;
+            if work.exists(Repository::key_of(path)).await? {
+                let message = format!("Repo '{}' already exists", path.repo);
+                return Err(Error::new(ErrorKind::AlreadyExists, message));
+            }
+            if work.exists(Tomb::key_of_repo(path)).await? {
+                return Err(deletion::still_going("repo", &path.repo));
+            }
+            let repo = new_repository(&work, subject, path, new);
+            work.put(&permit, &repo);
+            Ok(RepositoryView { repo, plan: subject.plan, package_count: 0 })
+        })
+        .await
+}
+
+fn check(subject: &Subject, new: &NewRepository) -> Result<()> {
+    if new.private && !subject.plan.is_premium() {
+        let message =
+            format!("This action is not allowed for none-premium subject {}", subject.name);
+        return Err(Error::invalid(message));
+    }
+    check_signing(&new.settings)
+}
+
+fn check_signing(settings: &RepositorySettings) -> Result<()> {
+    let with_service_key = settings.gpg_sign_files || settings.gpg_sign_metadata;
+    if settings.gpg_use_owner_key && with_service_key {
+        return Err(Error::invalid(
+            "gpg_use_owner_key cannot be set together with gpg_sign_files or gpg_sign_metadata",
+        ));
+    }
+    Ok(())
+}
+
+fn new_repository(
+    work: &Work,
+    subject: &Subject,
+    path: &RepoPath,
+    new: &NewRepository,
+) -> Repository {
+    Repository {
+        form: Form,
+        id: RepositoryId::from_bytes(work.random_bytes()),
+        subject: subject.name.clone(),
+        owner: subject.id,
+        name: path.repo.clone(),
+        kind: new.kind,
+        private: new.private,
+        created: work.now(),
+        settings: new.settings.clone(),
+        closing: std::collections::BTreeSet::new(),
+    }
+}
+
+/// Shows a repository.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`] also for one that the caller may not see.
+pub async fn show(
+    packhouse: &Packhouse,
+    caller: &Caller,
+    path: &RepoPath,
+) -> Result<RepositoryView> {
+    let permit = packhouse.permit::<act::Read, _>(caller, path).await?;
+    let RepoPlace { subject, repo, .. } = permit.place().clone();
+    let packages = Query::within(Package::range_of(path)).keys().limit(0).with_total();
+    let package_count = packhouse.select(&packages).await?.total.unwrap_or_default();
+    Ok(RepositoryView { repo, plan: subject.plan, package_count })
+}
+
+/// The repositories of a subject that the caller may see, by name.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`] where there is no such subject.
+pub async fn list(
+    packhouse: &Packhouse,
+    caller: &Caller,
+    subject: &SubjectName,
+    paging: Paging,
+) -> Result<Listed<Repository>> {
+    packhouse.permit::<act::Read, _>(caller, subject).await?;
+    let seen = if packhouse.permit::<act::Publish, _>(caller, subject).await.is_ok() {
+        Filter::everything()
+    } else {
+        seen_by(packhouse, caller, subject).await?
+    };
+    let query = Query::within(Repository::range_of(subject)).filter(seen);
+    packhouse.list(query, paging).await
+}
+
+/// What someone without a right over the whole subject sees: the public ones, and those that a
+/// grant over the single repository allows.
+async fn seen_by(packhouse: &Packhouse, caller: &Caller, subject: &SubjectName) -> Result<Filter> {
+    let mut seen = vec![Repository::is_public()];
+    if let Identity::User { id, .. } = caller.identity() {
+        let range = GrantSet::range_on_subject(Grantee::User(*id), subject);
+        let granted = packhouse.select(&Query::within(range).keys().limit(1_000)).await?;
+        for name in granted.rows.iter().filter_map(|row| repo_of(&row.key)) {
+            let path = RepoPath::parse(subject.as_str(), &name)?;
+            // Grants may have ended, and their anchors may be gone: the policy says.
+            if let Ok(permit) = packhouse.permit::<act::Read, _>(caller, &path).await {
+                seen.push(Repository::is_named(&permit.place().repo.name.folded()));
+            }
+        }
+    }
+    Ok(Filter::Any(seen))
+}
+
+/// The repository in the key of a set of grants: grantee kind, grantee, subject, repository.
+fn repo_of(key: &Key) -> Option<String> {
+    key.parts().into_iter().nth(3)
+}
+
+/// Changes a repository.
+///
+/// # Errors
+/// [`ErrorKind::Invalid`] for settings that contradict each other.
+pub async fn update(
+    packhouse: &Packhouse,
+    caller: &Caller,
+    path: &RepoPath,
+    private: Option<bool>,
+    patch: &RepositoryPatch,
+) -> Result<()> {
+    packhouse
+        .change::<act::Administer, _, _, _, _>(caller, path, |permit, work| async move {
+            let RepoPlace { subject, mut repo, .. } = permit.place().clone();
+            repo.settings = patch.clone().apply(repo.settings);
+            check_signing(&repo.settings)?;
+            if let Some(private) = private.filter(|_| subject.plan.is_premium()) {
+                repo.private = private;
+            }
+            work.put(&permit, &repo);
+            Ok(())
+        })
+        .await
+}
+
+/// Deletes a repository with everything in it. It is gone at once for everyone; what is left is
+/// removed before this returns, or by a job if it is interrupted.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`].
+pub async fn delete(packhouse: &Packhouse, caller: &Caller, path: &RepoPath) -> Result<()> {
+    let doomed = packhouse
+        .change::<act::Administer, _, _, _, _>(caller, path, |permit, work| async move {
+            let repo = &permit.place().repo;
+            let (subject, name) = (repo.subject.clone(), Some(repo.name.clone()));
+            work.delete(&permit, repo.key());
+            work.put(&permit, &Tomb { form: Form, subject: subject.clone(), repo: name.clone() });
+            let doomed = Doomed { subject, repo: name, package: None, version: None };
+            Ok(deletion::begin(&work, &permit, doomed))
+        })
+        .await?;
+    deletion::finish(packhouse, &doomed).await
+}

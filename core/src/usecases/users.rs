@@ -1,0 +1,276 @@
+//! Users and their API keys.
+//!
+//! The platform's admins make, change, list and delete users; a user reads its own record and
+//! makes itself a new key.
+
+use std::time::Duration;
+
+use super::deletion;
+use super::{Listed, Paging};
+use crate::access::{Caller, Identity, Permit, Platform, Secret, SystemCaller, act, api_key_hash};
+use crate::engine::Packhouse;
+use crate::error::Noun;
+use crate::model::grants::{Action, Anchor, Grant, GrantSet, Grantee, Scope};
+use crate::model::jobs::Doomed;
+use crate::model::repositories::Tomb;
+use crate::model::subjects::{ApiKey, Plan, Subject, SubjectKind};
+use crate::model::{Form, SubjectId};
+use crate::names::SubjectName;
+use crate::store::{Filter, KeyRange, Query, Start};
+use crate::work::Work;
+use crate::{Error, ErrorKind, Result, hex, model::Stored};
+
+/// What is said about a user; what is `None` is left alone, or as it is by default in a new one.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct UserChange {
+    /// What the user pays for.
+    pub plan: Option<Plan>,
+    /// The name to show; empty clears it.
+    pub full_name: Option<String>,
+    /// Where to write to; empty clears it.
+    pub email: Option<String>,
+}
+
+/// A user after [`put`].
+#[derive(Clone, Debug)]
+pub struct PutUser {
+    /// The user.
+    pub user: Subject,
+    /// The API key of a user that was made: shown this once.
+    pub api_key: Option<Secret>,
+}
+
+/// The name of the first user, who may do everything.
+pub const ADMIN: &str = "admin";
+
+/// Makes the first user, `admin`, with every right over the platform, unless it is there. Gives
+/// its API key, which is `key` if one is given (at least 20 characters) and random otherwise; `None`
+/// if the admin stood already, whose key is then left as it is.
+///
+/// # Errors
+/// [`ErrorKind::Invalid`] for a key that is too short.
+pub async fn set_up(packhouse: &Packhouse, key: Option<&Secret>) -> Result<Option<Secret>> {
+    if key.is_some_and(|key| !(20..=256).contains(&key.expose().len())) {
+        return Err(Error::invalid("the admin's key must have 20 to 256 characters"));
+    }
+    let caller = Caller::system(SystemCaller::Setup);
+    let name = SubjectName::parse(ADMIN)?;
+    packhouse
+        .change::<act::ManageResources, _, _, _, _>(&caller, &Platform, |permit, work| {
+            let (name, key) = (name.clone(), key.cloned());
+            async move {
+                if work.find::<Subject>(Subject::key_of(&name)).await?.is_some() {
+                    return Ok(None);
+                }
+                let user = new_user(&work, name, &UserChange::default());
+                work.put(&permit, &user);
+                work.put(&permit, &everything(user.id));
+                Ok(Some(put_key(packhouse, &permit, &work, &user, key)))
+            }
+        })
+        .await
+}
+
+/// The grant of every right over the platform.
+fn everything(user: SubjectId) -> GrantSet {
+    let grant = Grant {
+        id: "platform-admin".to_owned(),
+        actions: Action::ALL.to_vec(),
+        scope: Scope::Anchor,
+        not_after: None,
+    };
+    let grantee = Grantee::User(user);
+    GrantSet { form: Form, grantee, anchor: Anchor::Platform, grants: vec![grant] }
+}
+
+fn new_user(work: &Work, name: SubjectName, change: &UserChange) -> Subject {
+    let user = Subject {
+        form: Form,
+        id: SubjectId::from_bytes(work.random_bytes()),
+        name,
+        kind: SubjectKind::User,
+        plan: Plan::default(),
+        full_name: None,
+        email: None,
+        created: work.now(),
+    };
+    changed(user, change)
+}
+
+fn changed(mut user: Subject, change: &UserChange) -> Subject {
+    let cleared = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+    user.plan = change.plan.unwrap_or(user.plan);
+    user.full_name = change.full_name.as_ref().map_or(user.full_name, cleared);
+    user.email = change.email.as_ref().map_or(user.email, cleared);
+    user
+}
+
+fn put_key<A: crate::access::Act, P>(
+    packhouse: &Packhouse,
+    permit: &Permit<A, P>,
+    work: &Work,
+    user: &Subject,
+    key: Option<Secret>,
+) -> Secret {
+    let random = || Secret::new(hex::encode(&packhouse.random_bytes::<20>()));
+    let key = key.unwrap_or_else(random);
+    let api_key = ApiKey {
+        form: Form,
+        subject: user.name.clone(),
+        subject_id: user.id,
+        hash: api_key_hash(packhouse.secret(), &key),
+        created: work.now(),
+    };
+    work.put(permit, &api_key);
+    key
+}
+
+/// Makes a user, or changes the one of this name.
+///
+/// # Errors
+/// [`ErrorKind::Conflict`] where another spelling of the name is taken, or a user of this name is
+/// still being deleted.
+pub async fn put(
+    packhouse: &Packhouse,
+    caller: &Caller,
+    name: &SubjectName,
+    change: &UserChange,
+) -> Result<PutUser> {
+    packhouse
+        .change::<act::ManageResources, _, _, _, _>(caller, &Platform, |permit, work| async move {
+            if work.exists(Tomb::key_of_subject(name)).await? {
+                return Err(deletion::still_going("user", name));
+            }
+            match work.find::<Subject>(Subject::key_of(name)).await? {
+                Some(user) if user.name != *name || user.kind != SubjectKind::User => {
+                    let message = format!("The name '{}' is taken", user.name);
+                    Err(Error::new(ErrorKind::Conflict, message))
+                }
+                Some(user) => {
+                    let user = changed(user, change);
+                    work.put(&permit, &user);
+                    Ok(PutUser { user, api_key: None })
+                }
+                None => {
+                    let user = new_user(&work, name.clone(), change);
+                    work.put(&permit, &user);
+                    let api_key = put_key(packhouse, &permit, &work, &user, None);
+                    Ok(PutUser { user, api_key: Some(api_key) })
+                }
+            }
+        })
+        .await
+}
+
+/// Changes a user.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`].
+pub async fn update(
+    packhouse: &Packhouse,
+    caller: &Caller,
+    name: &SubjectName,
+    change: &UserChange,
+) -> Result<Subject> {
+    packhouse
+        .change::<act::ManageResources, _, _, _, _>(caller, &Platform, |permit, work| async move {
+            let user = require(&work, name).await?;
+            let user = changed(user, change);
+            work.put(&permit, &user);
+            Ok(user)
+        })
+        .await
+}
+
+async fn require(work: &Work, name: &SubjectName) -> Result<Subject> {
+    work.find::<Subject>(Subject::key_of(name))
+        .await?
+        .filter(|user| user.name == *name && user.kind == SubjectKind::User)
+        .ok_or_else(|| Error::not_found(Noun::Subject, name))
+}
+
+/// A user's record, for the platform's admins and for the user.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`] for the admins, [`ErrorKind::Forbidden`] for everyone else.
+pub async fn show(packhouse: &Packhouse, caller: &Caller, name: &SubjectName) -> Result<Subject> {
+    let work = Work::new(packhouse);
+    let own = matches!(caller.identity(), Identity::User { name: own, .. } if own == name);
+    if !own {
+        work.permit::<act::ManageResources, _>(caller, &Platform).await?;
+    }
+    require(&work, name).await
+}
+
+/// All users, by name.
+///
+/// # Errors
+/// [`ErrorKind::Forbidden`] for everyone but the platform's admins.
+pub async fn list(
+    packhouse: &Packhouse,
+    caller: &Caller,
+    paging: Paging,
+) -> Result<Listed<Subject>> {
+    packhouse.permit::<act::ManageResources, _>(caller, &Platform).await?;
+    let users = Filter::Is(Subject::KIND_FIELD, SubjectKind::User.term());
+    let query = Query::within(KeyRange::within(Subject::KIND, [])).filter(users);
+    packhouse.list(query, paging).await
+}
+
+/// Gives a user a new API key and makes the old one worthless.
+///
+/// # Errors
+/// [`ErrorKind::Forbidden`] for everyone but the user and the platform's admins.
+pub async fn renew_key(
+    packhouse: &Packhouse,
+    caller: &Caller,
+    name: &SubjectName,
+) -> Result<Secret> {
+    packhouse
+        .change::<act::Administer, _, _, _, _>(caller, name, |permit, work| async move {
+            let user = require(&work, name).await?;
+            Ok(put_key(packhouse, &permit, &work, &user, None))
+        })
+        .await
+}
+
+/// Deletes a user and everything that the user owns. The user is gone at once for everyone;
+/// what is left is removed before this returns, or by a job if it is interrupted.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`]; [`ErrorKind::Conflict`] for a user who would delete itself.
+pub async fn delete(packhouse: &Packhouse, caller: &Caller, name: &SubjectName) -> Result<()> {
+    if matches!(caller.identity(), Identity::User { name: own, .. } if own == name) {
+        let message = "You cannot delete yourself; ask another admin";
+        return Err(Error::new(ErrorKind::Conflict, message));
+    }
+    let doomed = packhouse
+        .change::<act::ManageResources, _, _, _, _>(caller, &Platform, |permit, work| async move {
+            let user = require(&work, name).await?;
+            work.delete(&permit, user.key());
+            work.delete(&permit, ApiKey::key_of(name));
+            let grantee = Grantee::User(user.id);
+            let grants = GrantSet::range_of(grantee);
+            work.change(&permit, crate::store::Change::DeleteWithin(grants));
+            work.put(&permit, &Tomb { form: Form, subject: name.clone(), repo: None });
+            let doomed = Doomed { subject: name.clone(), repo: None, package: None, version: None };
+            Ok(deletion::begin(&work, &permit, doomed))
+        })
+        .await?;
+    deletion::finish(packhouse, &doomed).await
+}
+
+/// How long a deletion that a request began is left to it before the runner takes over.
+pub(super) const LEASE: Duration = Duration::from_secs(300);
+
+impl Packhouse {
+    /// One page of the records that a query selects, with the total.
+    pub(crate) async fn list<T: Stored>(&self, query: Query, paging: Paging) -> Result<Listed<T>> {
+        let query = query.start(Start::Skip(paging.start)).limit(paging.limit).with_total();
+        let page = self.select(&query).await?;
+        let total = page.total.unwrap_or_default();
+        let items: Result<Vec<T>> =
+            page.into_records().map(|record| crate::work::decode(&record)).collect();
+        Ok(Listed { items: items?, total, start: paging.start })
+    }
+}

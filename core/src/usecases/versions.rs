@@ -1,0 +1,257 @@
+//! Versions: make, show, change and delete.
+
+use super::patch::patch;
+use super::{deletion, packages};
+use crate::access::{Caller, PackagePlace, Permit, act};
+use crate::engine::Packhouse;
+use crate::error::Noun;
+use crate::model::files::File;
+use crate::model::jobs::Doomed;
+use crate::model::packages::{Package, Updated};
+use crate::model::repositories::{Closing, Repository};
+use crate::model::versions::{Version, VersionSettings};
+use crate::model::{Form, Stored};
+use crate::names::{PackagePath, VersionPath};
+use crate::store::{Change, Direction, Filter, Order, Query};
+use crate::work::{Work, decode};
+use crate::{Error, ErrorKind, Result, Timestamp};
+
+patch! {
+    /// What changes about a version.
+    VersionPatch of VersionSettings {
+        desc: Option<String>,
+        released: Option<Timestamp>,
+        vcs_tag: Option<String>,
+        github_release_notes_file: Option<String>,
+        github_use_tag_release_notes: bool,
+    }
+}
+
+/// A version as it is shown.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct VersionView {
+    /// The version.
+    pub version: Version,
+    /// Its package.
+    pub package: Package,
+    /// Whether it has a published file.
+    pub published: bool,
+    /// When anything of it last changed.
+    pub updated: Timestamp,
+    /// Whether the caller may publish it.
+    pub publisher: bool,
+}
+
+/// The most versions of a package that are looked at to show it.
+const MOST: usize = Query::MAX_LIMIT;
+
+/// Makes a version.
+///
+/// # Errors
+/// [`ErrorKind::AlreadyExists`]; [`ErrorKind::Invalid`] for the name of a snapshot.
+pub async fn create(
+    packhouse: &Packhouse,
+    caller: &Caller,
+    path: &VersionPath,
+    settings: &VersionSettings,
+) -> Result<VersionView> {
+    packhouse
+        .change::<act::Write, _, _, _, _>(caller, &path.package, |permit, work| async move {
+            if work.exists(Version::key_of(path)).await? {
+                let message = format!("Version '{}' already exists", path.version);
+                return Err(Error::new(ErrorKind::AlreadyExists, message));
+            }
+            let version = make(&work, &permit, path, settings).await?;
+            let PackagePlace { package, publisher, .. } = permit.place().clone();
+            let updated = version.updated;
+            Ok(VersionView { version, package, published: false, updated, publisher })
+        })
+        .await
+}
+
+/// Plans a version that is not there.
+pub(super) async fn make(
+    work: &Work,
+    permit: &Permit<act::Write, PackagePlace>,
+    path: &VersionPath,
+    settings: &VersionSettings,
+) -> Result<Version> {
+    if path.version.is_snapshot() {
+        let message = format!("Version '{}' is a snapshot: snapshots are not stored", path.version);
+        return Err(Error::invalid(message));
+    }
+    if permit.place().repo.is_version_closing(&path.package.package, &path.version) {
+        return Err(deletion::still_going("version", &path.version));
+    }
+    let ordinals = Version::ordinals_of(&path.package);
+    let ordinal = work.counter(ordinals.clone()).await? + 1;
+    let version = Version {
+        form: Form,
+        subject: path.repo().subject.clone(),
+        repo: path.repo().repo.clone(),
+        package: path.package.package.clone(),
+        name: path.version.clone(),
+        ordinal,
+        created: work.now(),
+        updated: work.now(),
+        settings: settings.clone(),
+    };
+    work.put(permit, &version);
+    work.change(permit, Change::Add(ordinals, 1));
+    touch(work, permit, path);
+    Ok(version)
+}
+
+/// Notes that something of a version changed, without getting into anyone's way.
+pub(super) fn touch<A: crate::access::Act, P>(
+    work: &Work,
+    permit: &Permit<A, P>,
+    path: &VersionPath,
+) {
+    let package = Updated::key_of(&path.package);
+    let version = package.child(path.version.as_str());
+    for key in [package, version] {
+        work.change(permit, Change::Raise(key, work.now().as_millis()));
+    }
+}
+
+/// Shows a version.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`].
+pub async fn show(
+    packhouse: &Packhouse,
+    caller: &Caller,
+    path: &VersionPath,
+) -> Result<VersionView> {
+    let permit = packhouse.permit::<act::Read, _>(caller, path).await?;
+    let touched = Updated::key_of(&path.package).child(path.version.as_str());
+    let mut read = packhouse.read_all(&[Version::key_of(path), touched]).await?;
+    let touched = read.pop().flatten().map_or(0, |record| record.counter());
+    let version = read.pop().flatten().map(|record| decode::<Version>(&record)).transpose()?;
+    let version = version.ok_or_else(|| Error::not_found(Noun::Version, &path.version))?;
+    view(packhouse, permit.place(), version, Timestamp::from_millis(touched)).await
+}
+
+/// Shows the newest version that has a published file.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`] also where no version has one.
+pub async fn show_latest(
+    packhouse: &Packhouse,
+    caller: &Caller,
+    path: &PackagePath,
+) -> Result<VersionView> {
+    let permit = packhouse.permit::<act::Read, _>(caller, path).await?;
+    let versions = newest_first(packhouse, path).await?;
+    let latest = latest_of(packhouse, &permit.place().repo, &versions).await?;
+    let latest = latest.ok_or_else(|| Error::not_found(Noun::Version, "_latest"))?;
+    show(packhouse, caller, &latest.path()).await
+}
+
+async fn view(
+    packhouse: &Packhouse,
+    place: &PackagePlace,
+    version: Version,
+    touched: Timestamp,
+) -> Result<VersionView> {
+    let published = has_published(packhouse, &place.repo, &version).await?;
+    Ok(VersionView {
+        updated: version.updated.max(touched),
+        version,
+        package: place.package.clone(),
+        published,
+        publisher: place.publisher,
+    })
+}
+
+async fn has_published(
+    packhouse: &Packhouse,
+    repo: &Repository,
+    version: &Version,
+) -> Result<bool> {
+    let filter = Filter::All(vec![
+        File::of_version(&version.package, &version.name),
+        File::published_is(true),
+    ]);
+    let query = Query::within(File::range_of(&repo.path())).filter(filter).keys().limit(1);
+    Ok(!packhouse.select(&query).await?.rows.is_empty())
+}
+
+/// The versions of a package, the newest first.
+pub(super) async fn newest_first(
+    packhouse: &Packhouse,
+    path: &PackagePath,
+) -> Result<Vec<Version>> {
+    let order = Order::Term(Version::ORDINAL, Direction::Descending);
+    let query = Query::within(Version::range_of(path)).order(order).limit(MOST);
+    packhouse.select(&query).await?.into_records().map(|record| decode(&record)).collect()
+}
+
+/// The first of these versions that has a published file.
+pub(super) async fn latest_of(
+    packhouse: &Packhouse,
+    repo: &Repository,
+    newest_first: &[Version],
+) -> Result<Option<Version>> {
+    for version in newest_first {
+        if has_published(packhouse, repo, version).await? {
+            return Ok(Some(version.clone()));
+        }
+    }
+    Ok(None)
+}
+
+/// Changes a version.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`].
+pub async fn update(
+    packhouse: &Packhouse,
+    caller: &Caller,
+    path: &VersionPath,
+    patch: &VersionPatch,
+) -> Result<()> {
+    packhouse
+        .change::<act::Annotate, _, _, _, _>(caller, path, |permit, work| async move {
+            let mut version = require(&work, path).await?;
+            version.settings = patch.clone().apply(version.settings);
+            version.updated = work.now();
+            work.put(&permit, &version);
+            touch(&work, &permit, path);
+            Ok(())
+        })
+        .await
+}
+
+pub(super) async fn require(work: &Work, path: &VersionPath) -> Result<Version> {
+    let version = work.find(Version::key_of(path)).await?;
+    version.ok_or_else(|| Error::not_found(Noun::Version, &path.version))
+}
+
+/// Deletes a version with its files. It is gone at once for everyone; what is left is removed
+/// before this returns, or by a job if it is interrupted.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`].
+pub async fn delete(packhouse: &Packhouse, caller: &Caller, path: &VersionPath) -> Result<()> {
+    let doomed = packhouse
+        .change::<act::Delete, _, _, _, _>(caller, path, |permit, work| async move {
+            let version = require(&work, path).await?;
+            work.delete(&permit, version.key());
+            let name = Some(version.name.clone());
+            let closing = Closing { package: version.package.clone(), version: name.clone() };
+            work.put(&permit, &packages::closed(permit.place().repo.clone(), closing));
+            let now = work.now().as_millis();
+            work.change(&permit, Change::Raise(Updated::key_of(&path.package), now));
+            let doomed = Doomed {
+                subject: version.subject,
+                repo: Some(version.repo),
+                package: Some(version.package),
+                version: name,
+            };
+            Ok(deletion::begin(&work, &permit, doomed))
+        })
+        .await?;
+    deletion::finish(packhouse, &doomed).await
+}

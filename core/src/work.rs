@@ -1,0 +1,214 @@
+//! The unit of work: what a use case read, and what it will change, as one batch.
+//!
+//! It notes every record that is read and turns it into an expectation, so that a lost update is
+//! impossible without anyone thinking of it: a record that is written, or that the permit rests
+//! on, is expected unchanged; one that was only read is expected to be there still, in the same
+//! incarnation; one that was absent is expected to be absent still.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use crate::access::{Act, Permit};
+use crate::blobs::BlobId;
+use crate::engine::Packhouse;
+use crate::model::Stored;
+use crate::store::{Batch, BatchId, Change, Expectation, Key, KeyRange, Query, Record, Revision};
+use crate::{Error, Result, Timestamp};
+
+/// A unit of work. Clones are handles to the same one.
+#[derive(Clone, Debug)]
+pub(crate) struct Work {
+    packhouse: Packhouse,
+    now: Timestamp,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    seen: BTreeMap<Key, Seen>,
+    expectations: Vec<Expectation>,
+    changes: Vec<Change>,
+}
+
+/// A record as it was first seen.
+#[derive(Debug)]
+struct Seen {
+    /// When it was last written and when it was made; `None` if it was not there.
+    at: Option<(Revision, Revision)>,
+    /// Whether the permit rests on it.
+    basis: bool,
+}
+
+impl Work {
+    pub(crate) fn new(packhouse: &Packhouse) -> Self {
+        let now = packhouse.now();
+        Self { packhouse: packhouse.clone(), now, state: Arc::default() }
+    }
+
+    /// The one instant of the whole work.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Reads what a permit will rest on.
+    pub(crate) async fn rest_on(&self, keys: &[Key]) -> Result<Read> {
+        self.rest_on_and_read(keys, None).await
+    }
+
+    /// Reads what a permit will rest on, and one record more that it will not, at once.
+    pub(crate) async fn rest_on_and_read(&self, keys: &[Key], more: Option<Key>) -> Result<Read> {
+        let mut all = keys.to_vec();
+        all.extend(more);
+        let records = self.packhouse.read_all(&all).await?;
+        let mut state = self.state();
+        for (place, (key, record)) in all.into_iter().zip(&records).enumerate() {
+            state.note(key, record.as_ref(), place < keys.len());
+        }
+        Ok(Read { records: records.into() })
+    }
+
+    /// Reads one record.
+    pub(crate) async fn find<T: Stored>(&self, key: Key) -> Result<Option<T>> {
+        let record = self.record(key).await?;
+        record.map(|record| decode(&record)).transpose()
+    }
+
+    /// Reads one record that must not change before the commit.
+    pub(crate) async fn find_as_basis<T: Stored>(&self, key: Key) -> Result<Option<T>> {
+        self.rest_on(&[key]).await?.take()
+    }
+
+    /// Reads a counter.
+    pub(crate) async fn counter(&self, key: Key) -> Result<i64> {
+        Ok(self.record(key).await?.map_or(0, |record| record.counter()))
+    }
+
+    /// Whether a record is there.
+    pub(crate) async fn exists(&self, key: Key) -> Result<bool> {
+        Ok(self.record(key).await?.is_some())
+    }
+
+    async fn record(&self, key: Key) -> Result<Option<Record>> {
+        let record = self.packhouse.read_all(std::slice::from_ref(&key)).await?.pop().flatten();
+        self.state().note(key, record.as_ref(), false);
+        Ok(record)
+    }
+
+    /// Selects records, each noted as read.
+    pub(crate) async fn list<T: Stored>(&self, query: &Query) -> Result<Vec<T>> {
+        Ok(self.list_with_total(query).await?.0)
+    }
+
+    /// Selects records, each noted as read, and how many there are if the query asks for it.
+    pub(crate) async fn list_with_total<T: Stored>(&self, query: &Query) -> Result<(Vec<T>, u64)> {
+        let page = self.packhouse.select(query).await?;
+        let total = page.total.unwrap_or_default();
+        let records: Vec<Record> = page.into_records().collect();
+        let mut state = self.state();
+        for record in &records {
+            state.note(record.key.clone(), Some(record), false);
+        }
+        let decoded: Result<Vec<T>> = records.iter().map(decode).collect();
+        Ok((decoded?, total))
+    }
+
+    /// Writes a record.
+    pub(crate) fn put<A: Act, P, T: Stored>(&self, permit: &Permit<A, P>, value: &T) {
+        self.change(permit, value.put());
+    }
+
+    /// Deletes a record.
+    pub(crate) fn delete<A: Act, P>(&self, permit: &Permit<A, P>, key: Key) {
+        self.change(permit, Change::Delete(key));
+    }
+
+    /// Makes any change. The permit is the proof that one was asked for; that it fits is what the
+    /// use case's type says.
+    pub(crate) fn change<A: Act, P>(&self, _permit: &Permit<A, P>, change: Change) {
+        self.state().changes.push(change);
+    }
+
+    /// Expects that a range holds nothing.
+    pub(crate) fn expect_empty(&self, range: KeyRange) {
+        self.state().expectations.push(Expectation::Empty(range));
+    }
+
+    /// A number that was never used before, for a blob.
+    pub(crate) fn new_blob_id(&self) -> BlobId {
+        BlobId::from_bytes(self.packhouse.random_bytes())
+    }
+
+    /// Sixteen random bytes.
+    pub(crate) fn random_bytes(&self) -> [u8; 16] {
+        self.packhouse.random_bytes()
+    }
+
+    /// The batch; `None` when there is nothing to change.
+    pub(crate) fn batch(&self) -> Option<Batch> {
+        let mut state = self.state();
+        if state.changes.is_empty() {
+            return None;
+        }
+        let changes = std::mem::take(&mut state.changes);
+        let written: BTreeSet<&Key> = changes.iter().filter_map(written_key).collect();
+        let mut expectations = std::mem::take(&mut state.expectations);
+        expectations.extend(state.seen.iter().map(|(key, seen)| match seen.at {
+            None => Expectation::Absent(key.clone()),
+            Some((revision, _)) if seen.basis || written.contains(key) => {
+                Expectation::At(key.clone(), revision)
+            }
+            Some((_, born)) => Expectation::Born(key.clone(), born),
+        }));
+        let id = BatchId(self.packhouse.random_bytes());
+        Some(Batch { id, expectations, changes })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn note(&mut self, key: Key, record: Option<&Record>, basis: bool) {
+        let at = record.map(|record| (record.revision, record.born));
+        let seen = self.seen.entry(key).or_insert(Seen { at, basis });
+        seen.basis |= basis;
+    }
+}
+
+fn written_key(change: &Change) -> Option<&Key> {
+    match change {
+        Change::Put { key, .. }
+        | Change::Delete(key)
+        | Change::Add(key, _)
+        | Change::Raise(key, _) => Some(key),
+        Change::DeleteWithin(_) | Change::Append { .. } => None,
+    }
+}
+
+/// Records that were read at once, to be taken in the order they were asked for.
+pub(crate) struct Read {
+    records: std::collections::VecDeque<Option<Record>>,
+}
+
+impl Read {
+    /// The next record.
+    pub(crate) fn take<T: Stored>(&mut self) -> Result<Option<T>> {
+        self.records.pop_front().flatten().map(|record| decode(&record)).transpose()
+    }
+
+    /// The last record.
+    pub(crate) fn take_last<T: Stored>(&mut self) -> Result<Option<T>> {
+        self.records.pop_back().flatten().map(|record| decode(&record)).transpose()
+    }
+
+    /// All that are left, without the absent ones.
+    pub(crate) fn take_all<T: Stored>(&mut self) -> Result<Vec<T>> {
+        self.records.drain(..).flatten().map(|record| decode(&record)).collect()
+    }
+}
+
+/// Reads a body.
+pub(crate) fn decode<T: Stored>(record: &Record) -> Result<T> {
+    serde_json::from_str(&record.body).map_err(Error::corrupt)
+}
