@@ -31,6 +31,8 @@ struct Inner {
     /// Blobs of uploads that run: finished, perhaps, but not yet named by a commit.
     in_flight: Mutex<HashSet<BlobId>>,
     queues: Queues,
+    /// When the backends last proved that they can do their work.
+    probed: Mutex<Option<Timestamp>>,
 }
 
 /// What a Packhouse is built upon.
@@ -87,7 +89,13 @@ impl Packhouse {
     /// A Packhouse over these ports.
     #[must_use]
     pub fn new(ports: Ports, limits: Limits) -> Self {
-        let inner = Inner { ports, limits, in_flight: Mutex::default(), queues: Queues::default() };
+        let inner = Inner {
+            ports,
+            limits,
+            in_flight: Mutex::default(),
+            queues: Queues::default(),
+            probed: Mutex::default(),
+        };
         Self { inner: Arc::new(inner) }
     }
 
@@ -183,7 +191,11 @@ impl Packhouse {
                 break;
             }
             self.runtime().sleep(Duration::from_millis(50)).await;
-            outcome = self.inner.ports.store.commit(batch).await;
+            outcome = match self.inner.ports.store.commit(batch).await {
+                // That this attempt failed does not say that the first one did.
+                Err(CommitError::Failed(error)) => Err(CommitError::Unknown(error)),
+                told => told,
+            };
         }
         outcome
     }
@@ -192,6 +204,14 @@ impl Packhouse {
     pub(crate) fn in_flight(&self, id: BlobId) -> InFlight {
         self.inner.in_flight.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(id);
         InFlight { packhouse: self.clone(), id }
+    }
+
+    pub(crate) fn last_probe(&self) -> Option<Timestamp> {
+        *self.inner.probed.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    pub(crate) fn probed(&self, at: Timestamp) {
+        *self.inner.probed.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(at);
     }
 
     pub(crate) fn is_in_flight(&self, id: BlobId) -> bool {

@@ -176,6 +176,9 @@ impl From<BlobError> for Error {
     fn from(error: BlobError) -> Self {
         match error.kind {
             BlobErrorKind::Full => full().with_source(error),
+            BlobErrorKind::OutOfRange => {
+                Self::invalid("The range does not lie within the file").with_source(error)
+            }
             // A record names bytes that are not there: alarm, and hope for repair.
             BlobErrorKind::NotFound | BlobErrorKind::Unavailable => {
                 Self::unavailable().with_source(error)

@@ -31,5 +31,6 @@ pub use engine::{Limits, Packhouse, Ports};
 pub use error::{Error, ErrorKind, Noun, Result};
 pub use time::Timestamp;
 pub use usecases::{
-    Listed, Paging, downloads, files, packages, publishing, repositories, uploads, users, versions,
+    Listed, Paging, downloads, files, health, packages, publishing, repositories, uploads, users,
+    versions,
 };

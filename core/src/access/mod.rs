@@ -15,6 +15,6 @@ pub(crate) use authenticate::api_key_hash;
 pub use authenticate::{Credentials, authenticate};
 pub use caller::{Caller, Identity, Origin, SystemCaller};
 pub use permit::{Act, Permit, act};
-pub(crate) use permit::{Ask, Platform, Within};
+pub(crate) use permit::{Ask, Holdings, Platform, Within};
 pub use permit::{FilePlace, PackagePlace, PlatformPlace, RepoPlace, SubjectPlace};
 pub use secret::Secret;

@@ -23,7 +23,10 @@ pub(crate) fn new(work: &Work, task: Task, due: Timestamp) -> Job {
 }
 
 /// Plans a look at blobs that may have lost their last reference.
-pub(crate) fn condemn<A: Act, P>(work: &Work, permit: &Permit<A, P>, blobs: Vec<BlobId>) {
+pub(crate) fn condemn<A: Act, P>(work: &Work, permit: &Permit<A, P>, mut blobs: Vec<BlobId>) {
+    // Files of one content share a blob.
+    blobs.sort();
+    blobs.dedup();
     let job = new(work, Task::CondemnBlobs(blobs), work.now());
     work.put(permit, &job);
 }

@@ -143,16 +143,22 @@ impl Runner {
     /// Forgets a job that is done, unless it was put anew meanwhile. The sweep comes back.
     async fn finish(&self, done: &Job) -> Result<()> {
         if done.task == Task::SweepBlobs {
-            return self.put_off(done, self.packhouse.limits().sweep_every).await;
+            let anew = Job { attempts: 0, ..done.clone() };
+            return self.replace(done, anew, self.packhouse.limits().sweep_every).await;
         }
         let delete = |job: Option<Job>, _| job.filter(|job| job == done).map(|_| Next::Delete);
         self.change(delete, &done.id).await.map(|_| ())
     }
 
     async fn put_off(&self, job: &Job, wait: Duration) -> Result<()> {
+        self.replace(job, job.clone(), wait).await
+    }
+
+    /// Puts `next`, due after `wait`, where `job` still is as it was claimed.
+    async fn replace(&self, job: &Job, next: Job, wait: Duration) -> Result<()> {
         let later = |held: Option<Job>, now: crate::Timestamp| {
-            held.filter(|held| held == job)
-                .map(|held| Next::Put(Job { due: now.after(wait), ..held }))
+            let next = Job { due: now.after(wait), ..next.clone() };
+            held.filter(|held| held == job).map(|_| Next::Put(next))
         };
         self.change(later, &job.id).await.map(|_| ())
     }

@@ -66,6 +66,10 @@ type Janitor = Permit<act::Delete, PlatformPlace>;
 /// Plans the removal of some of it; true if that is the last.
 async fn remove_some(work: &Work, permit: &Janitor, deletion: &Deletion) -> Result<bool> {
     let doomed = &deletion.doomed;
+    if !is_marked(work, doomed).await? {
+        work.delete(permit, Job::key_of(&deletion.job));
+        return Ok(true);
+    }
     let Some(repo) = next_repo(work, doomed).await? else {
         work.delete(permit, Tomb::key_of_subject(&doomed.subject));
         work.delete(permit, Job::key_of(&deletion.job));
@@ -86,6 +90,22 @@ async fn remove_some(work: &Work, permit: &Janitor, deletion: &Deletion) -> Resu
         work.delete(permit, Job::key_of(&deletion.job));
     }
     Ok(doomed.repo.is_some())
+}
+
+/// Whether the mark that began the deletion still stands. Another run may have finished, or the
+/// deletion of what is around it, and the name may be in use again: then nothing is to be removed.
+async fn is_marked(work: &Work, doomed: &Doomed) -> Result<bool> {
+    let subject = doomed.subject.clone();
+    let Some(repo) = doomed.repo.clone() else {
+        return work.exists(Tomb::key_of_subject(&subject)).await;
+    };
+    let path = RepoPath { subject, repo };
+    let Some(package) = doomed.package.clone() else {
+        return work.exists(Tomb::key_of_repo(&path)).await;
+    };
+    let closing = Closing { package, version: doomed.version.clone() };
+    let repo = work.find_as_basis::<Repository>(Repository::key_of(&path)).await?;
+    Ok(repo.is_some_and(|repo| repo.closing.contains(&closing)))
 }
 
 /// The repository to remove from: the one that is named, or the next of a whole subject.

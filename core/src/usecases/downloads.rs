@@ -73,7 +73,9 @@ struct Watch {
 impl Watch {
     async fn check(&mut self) -> Result<(), BlobError> {
         let now = self.packhouse.now();
-        if now.since(self.checked) < self.packhouse.limits().recheck_every {
+        // A clock that was set back must not keep the permit alive.
+        let fresh = now.since(self.checked) < self.packhouse.limits().recheck_every;
+        if now >= self.checked && fresh {
             return Ok(());
         }
         self.checked = now;

@@ -5,6 +5,7 @@
 pub(crate) mod deletion;
 pub mod downloads;
 pub mod files;
+pub mod health;
 mod listing;
 pub mod packages;
 mod patch;

@@ -168,10 +168,10 @@ pub async fn list(
 }
 
 fn starts_with(prefix: &str) -> Filter {
-    let low = Bound::Included(TermValue::text(prefix));
-    // No text holds a character above this one, so that all that continue the prefix lie below.
-    let high = Bound::Excluded(TermValue::text(&format!("{prefix}{}", char::MAX)));
-    Filter::Between(Package::NAME, low, high)
+    let low = TermValue::text(prefix);
+    // No text holds this byte, so that all that continue the prefix lie below.
+    let high = TermValue::from_bytes(&[low.as_bytes(), &[0xff]].concat());
+    Filter::Between(Package::NAME, Bound::Included(low), Bound::Excluded(high))
 }
 
 /// Changes a package.

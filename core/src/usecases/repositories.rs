@@ -2,7 +2,7 @@
 
 use super::patch::patch;
 use super::{Listed, Paging, deletion};
-use crate::access::{Caller, Identity, RepoPlace, act};
+use crate::access::{Caller, Holdings, Identity, RepoPlace, act};
 use crate::engine::Packhouse;
 use crate::model::grants::{GrantSet, Grantee};
 use crate::model::jobs::Doomed;
@@ -151,7 +151,7 @@ pub async fn list(
     paging: Paging,
 ) -> Result<Listed<Repository>> {
     packhouse.permit::<act::Read, _>(caller, subject).await?;
-    let seen = if packhouse.permit::<act::Publish, _>(caller, subject).await.is_ok() {
+    let seen = if packhouse.permit::<act::Read, _>(caller, &Holdings(subject)).await.is_ok() {
         Filter::everything()
     } else {
         seen_by(packhouse, caller, subject).await?

@@ -63,6 +63,7 @@ pub async fn begin(packhouse: &Packhouse, caller: &Caller, target: Target) -> Re
     let work = Work::new(packhouse);
     let permit = work.permit(caller, &within(&target)).await?;
     replaced(&work, &permit, &target).await?;
+    // Nothing of this work is committed: `finish` asks for all of it again.
     let id = work.new_blob_id();
     let in_flight = packhouse.in_flight(id);
     let writer = packhouse.blobs().create(&id).await?;
@@ -182,9 +183,6 @@ async fn name_bytes(
     packhouse
         .change::<act::Write, _, _, _, _>(caller, &within(target), |permit, work| async move {
             let replaced = replaced(&work, &permit, target).await?;
-            if replaced.as_ref().is_some_and(|file| file.published.is_some()) {
-                work.permit::<act::Overwrite, _>(permit.caller(), &within(target)).await?;
-            }
             if !work.exists(Version::key_of(&target.version)).await? {
                 versions::make(&work, &permit, &target.version, &VersionSettings::default())
                     .await?;
@@ -221,8 +219,11 @@ async fn replaced(
         // Who may not publish that version need not learn what it holds.
         return Err(exists(" under another version"));
     }
-    if file.published.is_some() && !target.replace {
-        return Err(exists(""));
+    if file.published.is_some() {
+        if !target.replace {
+            return Err(exists(""));
+        }
+        work.permit::<act::Overwrite, _>(permit.caller(), &within(target)).await?;
     }
     Ok(Some(file))
 }

@@ -195,10 +195,16 @@ async fn require(work: &Work, name: &SubjectName) -> Result<Subject> {
 /// [`ErrorKind::NotFound`] for the admins, [`ErrorKind::Forbidden`] for everyone else.
 pub async fn show(packhouse: &Packhouse, caller: &Caller, name: &SubjectName) -> Result<Subject> {
     let work = Work::new(packhouse);
-    let own = matches!(caller.identity(), Identity::User { name: own, .. } if own == name);
-    if !own {
-        work.permit::<act::ManageResources, _>(caller, &Platform).await?;
+    if let Identity::User { id, name: own } = caller.identity()
+        && own == name
+    {
+        // By the number too: the name may be another's by now.
+        let user = require(&work, name).await?;
+        if user.id == *id {
+            return Ok(user);
+        }
     }
+    work.permit::<act::ManageResources, _>(caller, &Platform).await?;
     require(&work, name).await
 }
 
@@ -266,7 +272,10 @@ pub(super) const LEASE: Duration = Duration::from_secs(300);
 impl Packhouse {
     /// One page of the records that a query selects, with the total.
     pub(crate) async fn list<T: Stored>(&self, query: Query, paging: Paging) -> Result<Listed<T>> {
-        let query = query.start(Start::Skip(paging.start)).limit(paging.limit).with_total();
+        let query = query
+            .start(Start::Skip(paging.start))
+            .limit(paging.limit.min(Paging::MAX))
+            .with_total();
         let page = self.select(&query).await?;
         let total = page.total.unwrap_or_default();
         let items: Result<Vec<T>> =

@@ -1,0 +1,53 @@
+//! The engine through its public surface, over the in-memory backends, with a clock that the
+//! tests set, randomness that repeats, and faults where a test wants them.
+#![allow(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
+
+#[path = "core/blobs.rs"]
+mod blobs;
+#[path = "core/cancelled.rs"]
+mod cancelled;
+#[path = "core/compile_fail.rs"]
+mod compile_fail;
+#[path = "core/deletion.rs"]
+mod deletion;
+#[path = "core/downloads.rs"]
+mod downloads;
+#[path = "core/faults.rs"]
+mod faults;
+#[path = "core/files.rs"]
+mod files;
+#[path = "core/forms.rs"]
+mod forms;
+#[path = "core/golden.rs"]
+mod golden;
+#[path = "core/listing.rs"]
+mod listing;
+#[path = "core/packages.rs"]
+mod packages;
+#[path = "core/policy.rs"]
+mod policy;
+#[path = "core/publishing.rs"]
+mod publishing;
+#[path = "core/races.rs"]
+mod races;
+#[path = "core/repositories.rs"]
+mod repositories;
+#[path = "core/sweep.rs"]
+mod sweep;
+#[path = "core/uploads.rs"]
+mod uploads;
+#[path = "core/users.rs"]
+mod users;
+#[path = "core/versions.rs"]
+mod versions;
+#[path = "core/visibility.rs"]
+mod visibility;
+
+#[path = "core/fakes.rs"]
+mod fakes;
+#[path = "core/faulty.rs"]
+mod faulty;
+#[path = "core/state.rs"]
+mod state;
+#[path = "core/world.rs"]
+mod world;

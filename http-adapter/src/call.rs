@@ -1,0 +1,129 @@
+//! One request, as handlers see it: the engine, the caller, and what was asked, parsed.
+
+use std::time::Duration;
+
+use axum::body::{Body, BodyDataStream};
+use axum::response::Response;
+use bytes::{Bytes, BytesMut};
+use futures::StreamExt;
+use http::{HeaderMap, HeaderName, StatusCode};
+use packhouse_core::access::Caller;
+use packhouse_core::names::{
+    FileLocation, FilePath, PackageName, PackagePath, RepoPath, SubjectName, VersionName,
+    VersionPath,
+};
+use packhouse_core::{Packhouse, Paging};
+use serde::de::DeserializeOwned;
+
+use crate::failure::Failure;
+use crate::route::Params;
+use crate::support::query::Query;
+use crate::{Options, support};
+
+/// What a handler gives.
+pub(crate) type Answer = Result<Response, Failure>;
+
+/// One request.
+pub(crate) struct Call {
+    pub(crate) packhouse: Packhouse,
+    pub(crate) options: Options,
+    pub(crate) caller: Caller,
+    /// Whether only the head of the answer is wanted.
+    pub(crate) head: bool,
+    pub(crate) params: Params,
+    pub(crate) query: Query,
+    /// The parameters after `;` of the last segment.
+    pub(crate) matrix: Query,
+    /// Why the part of the path that `{*name}` took cannot be the path of a file, if it cannot.
+    pub(crate) tail_problem: Option<&'static str>,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Body,
+}
+
+impl Call {
+    pub(crate) fn subject(&self) -> Result<SubjectName, Failure> {
+        Ok(SubjectName::parse(self.params.get("subject"))?)
+    }
+
+    pub(crate) fn repo(&self) -> Result<RepoPath, Failure> {
+        Ok(RepoPath::parse(self.params.get("subject"), self.params.get("repo"))?)
+    }
+
+    pub(crate) fn package(&self) -> Result<PackagePath, Failure> {
+        Ok(self.repo()?.package(PackageName::parse(self.params.get("package"))?))
+    }
+
+    pub(crate) fn version(&self) -> Result<VersionPath, Failure> {
+        Ok(self.package()?.version(VersionName::parse(self.params.get("version"))?))
+    }
+
+    /// The file that `{*path}` names.
+    pub(crate) fn file(&self) -> Result<FileLocation, Failure> {
+        if let Some(problem) = self.tail_problem {
+            return Err(Failure::bad_request(problem));
+        }
+        Ok(self.repo()?.file(FilePath::parse(self.params.get("path"))?))
+    }
+
+    /// The page that `start_pos` asks for, of this many at the most.
+    pub(crate) fn paging(&self, limit: usize) -> Result<Paging, Failure> {
+        let start = self.query.get("start_pos")?.filter(|start| !start.is_empty());
+        let start = start.map_or(Ok(0), str::parse::<u64>).map_err(|_| {
+            Failure::bad_request("start_pos is not a number: give the position from 0 on")
+        })?;
+        Ok(Paging::new(start, limit))
+    }
+
+    /// A header that is text and given once.
+    pub(crate) fn header(&self, name: &HeaderName) -> Result<Option<&str>, Failure> {
+        let mut values = self.headers.get_all(name).iter();
+        let Some(value) = values.next() else { return Ok(None) };
+        if values.any(|other| other != value) {
+            let message = format!("{name} is given twice with different values: give it once");
+            return Err(Failure::bad_request(message));
+        }
+        let text = std::str::from_utf8(value.as_bytes());
+        text.map(Some).map_err(|_| Failure::bad_request(format!("{name} is not UTF-8 text")))
+    }
+
+    /// The announced size of the body.
+    pub(crate) fn content_length(&self) -> Option<u64> {
+        self.headers.get(http::header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+    }
+
+    /// The body as chunks.
+    pub(crate) fn take_body(&mut self) -> BodyDataStream {
+        std::mem::take(&mut self.body).into_data_stream()
+    }
+
+    /// The body as a JSON object, whatever its type is said to be. An empty body is an empty
+    /// object.
+    pub(crate) async fn json<T: DeserializeOwned>(&mut self) -> Result<T, Failure> {
+        let bytes = self.small_body().await?;
+        let text = if bytes.iter().all(u8::is_ascii_whitespace) { &b"{}"[..] } else { &bytes };
+        support::json::parse(text).map_err(Failure::bad_request)
+    }
+
+    async fn small_body(&mut self) -> Result<Bytes, Failure> {
+        let most = self.options.max_json_bytes;
+        let mut chunks = self.take_body();
+        let mut whole = BytesMut::new();
+        while let Some(chunk) = chunks.next().await {
+            whole.extend_from_slice(&chunk.map_err(|_| broken_body())?);
+            if whole.len() > most {
+                let message = format!("The body is too large: at most {most} bytes are allowed");
+                return Err(Failure::new(StatusCode::PAYLOAD_TOO_LARGE, message));
+            }
+        }
+        Ok(whole.freeze())
+    }
+
+    pub(crate) fn max_publish_wait(&self) -> Duration {
+        Duration::from_secs(self.options.max_publish_wait_secs)
+    }
+}
+
+/// The client went away, or broke the framing: most will not read the answer.
+pub(crate) fn broken_body() -> Failure {
+    Failure::bad_request("The body ended before it was complete: send it again")
+}

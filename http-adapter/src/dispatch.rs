@@ -1,0 +1,209 @@
+//! From a request to its handler: the path's one meaning, the route, the caller, the answer.
+
+use std::net::SocketAddr;
+
+use axum::Router;
+use axum::body::{Body, HttpBody};
+use axum::extract::{ConnectInfo, Request, State};
+use axum::response::Response;
+use http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_LENGTH, HeaderValue, RETRY_AFTER, USER_AGENT, WWW_AUTHENTICATE,
+};
+use http::{HeaderMap, StatusCode, request};
+use packhouse_core::Packhouse;
+use packhouse_core::access::{Caller, Origin, authenticate};
+
+use crate::call::{Answer, Call};
+use crate::failure::Failure;
+use crate::route::{Dialect, Method, Params, Route};
+use crate::support::credentials;
+use crate::support::path::{BadPathKind, CanonicalPath, canonicalise};
+use crate::support::query::Query;
+use crate::{Options, bintray, downloads, management, openapi};
+
+/// The dialects in the order in which they are tried. Downloads come last: their path is any.
+pub(crate) static DIALECTS: [&Dialect; 4] =
+    [&openapi::DIALECT, &management::DIALECT, &bintray::DIALECT, &downloads::DIALECT];
+
+/// The operation that answered a request, such as `packages.show`; for logs and metrics.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Operation(pub &'static str);
+
+#[derive(Clone, Debug)]
+struct Adapter {
+    packhouse: Packhouse,
+    options: Options,
+}
+
+pub(crate) fn router(packhouse: Packhouse, options: Options) -> Router {
+    Router::new().fallback(answer).with_state(Adapter { packhouse, options })
+}
+
+async fn answer(State(adapter): State<Adapter>, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    let is_head = head.method == http::Method::HEAD;
+    let found = canonicalise(head.uri.path())
+        .map_err(|bad| {
+            let long = bad.kind == BadPathKind::TooLong;
+            let status = if long { StatusCode::URI_TOO_LONG } else { StatusCode::BAD_REQUEST };
+            (&bintray::DIALECT, Failure::new(status, bad.message))
+        })
+        .and_then(|path| find(path, &head.method));
+    let (mut response, operation) = match found {
+        Ok(found) => {
+            let (render, operation) = (found.dialect.render, found.route.operation);
+            let answer = found.call(adapter, head, body).await;
+            (answer.unwrap_or_else(|failure| failed(render, &failure)), operation)
+        }
+        Err((dialect, failure)) => (failed(dialect.render, &failure), "none"),
+    };
+    response.extensions_mut().insert(Operation(operation));
+    if is_head { without_body(response) } else { response }
+}
+
+/// A route that answers the request, with what its path says.
+struct Found {
+    dialect: &'static Dialect,
+    route: &'static Route,
+    params: Params,
+    matrix: Query,
+    tail_problem: Option<&'static str>,
+}
+
+/// Finds the route of a path and a method.
+fn find(path: CanonicalPath, method: &http::Method) -> Result<Found, (&'static Dialect, Failure)> {
+    let method_name = if method == http::Method::HEAD { "GET" } else { method.as_str() };
+    for dialect in DIALECTS {
+        let matching = dialect.matching(&path.segments);
+        if matching.is_empty() {
+            continue;
+        }
+        let same = |matched: &&Matched| matched.route.method.as_str() == method_name;
+        let Some(matched) = matching.iter().find(same) else {
+            return Err((dialect, method_not_allowed(&matching)));
+        };
+        return Ok(Found {
+            dialect,
+            route: matched.route,
+            params: matched.params.clone(),
+            tail_problem: matched.tail.and_then(|tail| tail_problem(&path, tail)),
+            matrix: Query::from_pairs(path.matrix),
+        });
+    }
+    let message = "There is no such resource: see /openapi.json for all";
+    Err((&bintray::DIALECT, Failure::new(StatusCode::NOT_FOUND, message)))
+}
+
+fn method_not_allowed(matching: &[Matched]) -> Failure {
+    let mut allow: Vec<&str> =
+        matching.iter().map(|matched| matched.route.method.as_str()).collect();
+    if allow.contains(&Method::Get.as_str()) {
+        allow.push("HEAD");
+    }
+    allow.sort_unstable();
+    allow.dedup();
+    let allow = allow.join(", ");
+    let message = format!("This resource has the methods {allow}");
+    Failure { allow: Some(allow), ..Failure::new(StatusCode::METHOD_NOT_ALLOWED, message) }
+}
+
+/// Slashes that a route of the API may have in excess, but no path of a file.
+fn tail_problem(path: &CanonicalPath, tail: usize) -> Option<&'static str> {
+    if path.doubled.is_some_and(|before| before >= tail) {
+        return Some("the file path has an empty segment: write single slashes");
+    }
+    path.trailing_slash.then_some("the file path ends in a slash: name a file")
+}
+
+/// A route whose path matches.
+struct Matched {
+    route: &'static Route,
+    params: Params,
+    /// How many segments stand before those that `{*name}` took.
+    tail: Option<usize>,
+}
+
+impl Dialect {
+    /// The routes whose path is this one. The first is the most literal, as the table has them.
+    fn matching(&'static self, segments: &[String]) -> Vec<Matched> {
+        let mut matching = Vec::new();
+        for prefix in self.prefixes {
+            let Some(rest) = strip_prefix(segments, prefix) else { continue };
+            for route in self.routes {
+                if let Some((params, tail)) = route.match_path(rest) {
+                    let tail = tail.map(|tail| tail + prefix.len());
+                    matching.push(Matched { route, params, tail });
+                }
+            }
+        }
+        matching
+    }
+}
+
+fn strip_prefix<'a>(segments: &'a [String], prefix: &[&str]) -> Option<&'a [String]> {
+    let (head, rest) = segments.split_at_checked(prefix.len())?;
+    (head == prefix).then_some(rest)
+}
+
+impl Found {
+    async fn call(self, adapter: Adapter, head: request::Parts, body: Body) -> Answer {
+        let caller = caller(&adapter.packhouse, &head).await?;
+        let call = Call {
+            packhouse: adapter.packhouse,
+            options: adapter.options,
+            caller,
+            head: head.method == http::Method::HEAD,
+            params: self.params,
+            query: Query::parse(head.uri.query().unwrap_or_default())?,
+            matrix: self.matrix,
+            tail_problem: self.tail_problem,
+            headers: head.headers,
+            body,
+        };
+        (self.route.handler)(call).await
+    }
+}
+
+async fn caller(packhouse: &Packhouse, head: &request::Parts) -> Result<Caller, Failure> {
+    let address = head.extensions.get::<ConnectInfo<SocketAddr>>();
+    let origin = Origin {
+        address: address.map(|ConnectInfo(address)| address.ip()),
+        agent: agent(&head.headers),
+    };
+    let credentials = credentials::read(&head.headers)?;
+    Ok(authenticate(packhouse, &credentials, origin).await?)
+}
+
+fn agent(headers: &HeaderMap) -> Option<String> {
+    headers.get(USER_AGENT)?.to_str().ok().map(str::to_owned)
+}
+
+/// Gives a failure the form of its dialect, and the headers that all have.
+fn failed(render: fn(&Failure) -> Response, failure: &Failure) -> Response {
+    let mut response = render(failure);
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if failure.status == StatusCode::UNAUTHORIZED {
+        let challenge = HeaderValue::from_static("Basic realm=\"Bintray API Realm\"");
+        headers.insert(WWW_AUTHENTICATE, challenge);
+    }
+    if let Some(seconds) = failure.retry_after() {
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if let Some(allow) = failure.allow.as_ref().and_then(|allow| HeaderValue::from_str(allow).ok())
+    {
+        headers.insert(ALLOW, allow);
+    }
+    response
+}
+
+/// The head alone, with the length that the body has.
+fn without_body(response: Response) -> Response {
+    let (mut head, body) = response.into_parts();
+    if let Some(length) = HttpBody::size_hint(&body).exact()
+        && !head.headers.contains_key(CONTENT_LENGTH)
+    {
+        head.headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    Response::from_parts(head, Body::empty())
+}

@@ -1,0 +1,35 @@
+//! Downloads: what Bintray's download host answered, here on the same host as the API.
+
+mod content_type;
+mod serve;
+
+use axum::body::Body;
+use axum::response::Response;
+use http::header::{CONTENT_TYPE, HeaderValue};
+
+use crate::failure::Failure;
+use crate::route::Gate::{File, Repository};
+use crate::route::Right::Read;
+use crate::route::{Dialect, route};
+
+pub(crate) static DIALECT: Dialect = Dialect {
+    prefixes: &[&[]],
+    routes: &[route!(Get "/{subject}/{repo}/{*path}" => "downloads.get", serve::get,
+        [Repository(Read), File])],
+    render,
+};
+
+/// The reason as plain text: this host never had the envelope of the API.
+fn render(failure: &Failure) -> Response {
+    let reason = failure.status.canonical_reason().unwrap_or("Error");
+    let text = match failure.status.as_u16() {
+        // Names and reasons of absence are nobody's business here; the rest says what to change.
+        401 | 403 | 404 => format!("{reason}\n"),
+        _ => format!("{}\n", failure.message),
+    };
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = failure.status;
+    let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, plain);
+    response
+}

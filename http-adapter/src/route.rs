@@ -1,0 +1,187 @@
+//! Routes as data, and which of them a path means.
+
+use std::fmt;
+
+use futures::future::BoxFuture;
+
+use crate::call::{Answer, Call};
+use crate::failure::Failure;
+
+/// A method that routes answer. `HEAD` is answered wherever `GET` is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[allow(missing_docs)]
+pub enum Method {
+    Get,
+    Post,
+    Put,
+    Patch,
+    Delete,
+}
+
+impl Method {
+    /// The method's name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
+/// What is asked of a request, in this order; the first that fails decides the answer. Data for
+/// the coverage tests and for readers: the asking itself is done in core.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Gate {
+    /// The caller must be somebody (401).
+    Credentials,
+    /// The caller must be an admin of the platform (403).
+    Platform,
+    /// The caller must be the named user or an admin of the platform (403).
+    Oneself,
+    /// The subject is there (404).
+    Subject(Right),
+    /// The repository is there and may be seen (404), and the right is held (403).
+    Repository(Right),
+    /// The package is there (404).
+    Package,
+    /// The version is there (404).
+    Version,
+    /// The file is there and may be seen (404, or 401 for anonymous callers).
+    File,
+}
+
+/// What must be allowed.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Right {
+    /// To read.
+    Read,
+    /// To publish: upload, change, delete, publish.
+    Publish,
+    /// To change a thing's nature, or to make things in it.
+    Own,
+}
+
+/// One route.
+pub struct Route {
+    /// The method.
+    pub method: Method,
+    /// The path: literal segments, `{name}` for one segment, `{*name}` for all that are left.
+    pub path: &'static str,
+    /// The operation, as `noun.verb`: the label of metrics and logs.
+    pub operation: &'static str,
+    /// What is asked, in this order.
+    pub gates: &'static [Gate],
+    pub(crate) handler: Handler,
+}
+
+pub(crate) type Handler = fn(Call) -> BoxFuture<'static, Answer>;
+
+impl fmt::Debug for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} ({})", self.method.as_str(), self.path, self.operation)
+    }
+}
+
+/// A group of routes that share the form of their errors.
+pub(crate) struct Dialect {
+    /// Literal segments before each path, as alternatives.
+    pub(crate) prefixes: &'static [&'static [&'static str]],
+    pub(crate) routes: &'static [Route],
+    /// What a failure looks like.
+    pub(crate) render: fn(&Failure) -> axum::response::Response,
+}
+
+/// The values of a path's parameters.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Params(Vec<(&'static str, String)>);
+
+impl Params {
+    /// The value of a parameter of the route.
+    pub(crate) fn get(&self, name: &str) -> &str {
+        let found = self.0.iter().find(|(known, _)| *known == name);
+        found.map_or("", |(_, value)| value.as_str())
+    }
+}
+
+impl Route {
+    /// The values of the parameters, and how many segments stand before a `{*name}`; `None` if
+    /// the path is another.
+    pub(crate) fn match_path(&self, segments: &[String]) -> Option<(Params, Option<usize>)> {
+        let mut params = Params::default();
+        let mut rest = segments.iter();
+        for (place, pattern) in self.path.split('/').skip(1).enumerate() {
+            match parameter(pattern) {
+                None => {
+                    rest.next().filter(|segment| *segment == pattern)?;
+                }
+                Some(Parameter::One(name)) => params.0.push((name, rest.next()?.clone())),
+                Some(Parameter::Rest(name)) => {
+                    let tail = rest.as_slice().join("/");
+                    params.0.push((name, Some(tail).filter(|tail| !tail.is_empty())?));
+                    return Some((params, Some(place)));
+                }
+            }
+        }
+        rest.next().is_none().then_some((params, None))
+    }
+}
+
+enum Parameter {
+    One(&'static str),
+    Rest(&'static str),
+}
+
+fn parameter(pattern: &'static str) -> Option<Parameter> {
+    let name = pattern.strip_prefix('{')?.strip_suffix('}')?;
+    Some(match name.strip_prefix('*') {
+        Some(name) => Parameter::Rest(name),
+        None => Parameter::One(name),
+    })
+}
+
+/// Declares a route: `route!(Get "/repos/{subject}" => "repositories.list", repositories::list,
+/// [Gate…])`.
+macro_rules! route {
+    ($method:ident $path:literal => $operation:literal, $handler:path, [$($gate:expr),*]) => {
+        $crate::route::Route {
+            method: $crate::route::Method::$method,
+            path: $path,
+            operation: $operation,
+            gates: &[$($gate),*],
+            handler: |call| Box::pin($handler(call)),
+        }
+    };
+}
+
+pub(crate) use route;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn nothing(_call: Call) -> Answer {
+        unreachable!("no test calls it")
+    }
+
+    fn values(path: &'static str, segments: &[&str]) -> Option<Vec<(&'static str, String)>> {
+        let handler: Handler = |call| Box::pin(nothing(call));
+        let route = Route { method: Method::Get, path, operation: "x", gates: &[], handler };
+        let segments: Vec<String> = segments.iter().map(ToString::to_string).collect();
+        route.match_path(&segments).map(|(params, _)| params.0)
+    }
+
+    #[test]
+    fn literals_and_parameters_match_segment_by_segment() {
+        let one = |value: &str| Some(vec![("a", value.to_owned())]);
+        assert_eq!(values("/x/{a}", &["x", "1"]), one("1"));
+        assert_eq!(values("/x/{a}", &["y", "1"]), None);
+        assert_eq!(values("/x/{a}", &["x"]), None);
+        assert_eq!(values("/x/{a}", &["x", "1", "2"]), None);
+        assert_eq!(values("/x/{*a}", &["x", "1", "2"]), one("1/2"));
+        assert_eq!(values("/x/{*a}", &["x"]), None);
+    }
+}
