@@ -3,11 +3,11 @@
 use axum::response::Response;
 use serde_json::{Map, Value, json};
 
-use crate::bintray::reply;
 use crate::call::{Answer, Call};
 use crate::dispatch::DIALECTS;
 use crate::failure::Failure;
 use crate::route::{Dialect, Gate, Route, route};
+use crate::support::reply;
 
 pub(crate) static DIALECT: Dialect = Dialect {
     prefixes: &[&[]],

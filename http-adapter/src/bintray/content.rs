@@ -10,9 +10,9 @@ use packhouse_core::{files, publishing};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::reply;
 use crate::call::{Answer, Call, broken_body};
 use crate::failure::Failure;
+use crate::support::reply;
 use crate::support::{json, query};
 
 const PACKAGE: HeaderName = HeaderName::from_static("x-bintray-package");

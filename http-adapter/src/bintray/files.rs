@@ -4,9 +4,9 @@ use packhouse_core::model::files::File as Stored;
 use packhouse_core::{Paging, files};
 use serde::Serialize;
 
-use super::reply;
 use crate::call::{Answer, Call};
 use crate::failure::Failure;
+use crate::support::reply;
 
 /// "Get Package Files".
 pub(super) async fn of_package(call: Call) -> Answer {

@@ -5,7 +5,6 @@
 mod content;
 mod files;
 mod packages;
-pub(crate) mod reply;
 mod repositories;
 mod versions;
 
@@ -15,6 +14,7 @@ use crate::failure::Failure;
 use crate::route::Gate::{Credentials, Package, Repository, Subject, Version};
 use crate::route::Right::{Own, Publish, Read};
 use crate::route::{Dialect, Route, route};
+use crate::support::reply;
 
 pub(crate) static DIALECT: Dialect =
     Dialect { prefixes: &[&[], &["api", "v1"]], routes: ROUTES, render };

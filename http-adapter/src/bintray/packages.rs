@@ -6,10 +6,10 @@ use packhouse_core::packages::{self, PackagePatch, PackageView};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::reply;
 use crate::call::{Answer, Call};
 use crate::failure::Failure;
 use crate::support::json;
+use crate::support::reply;
 
 /// The documented size of a page.
 const PAGE: usize = 50;

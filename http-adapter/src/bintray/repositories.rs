@@ -5,10 +5,10 @@ use packhouse_core::model::repositories::{RepositoryKind, RepositorySettings};
 use packhouse_core::repositories::{self, NewRepository, RepositoryPatch, RepositoryView};
 use serde::{Deserialize, Serialize};
 
-use super::reply;
 use crate::call::{Answer, Call};
 use crate::failure::Failure;
 use crate::support::json;
+use crate::support::reply;
 
 /// "Get Repositories": name and owner alone.
 pub(super) async fn list(call: Call) -> Answer {

@@ -6,10 +6,10 @@ use packhouse_core::names::VersionName;
 use packhouse_core::versions::{self, VersionPatch, VersionView};
 use serde::{Deserialize, Serialize};
 
-use super::reply;
 use crate::call::{Answer, Call};
 use crate::failure::Failure;
 use crate::support::json;
+use crate::support::reply;
 
 /// "Get Version".
 pub(super) async fn show(call: Call) -> Answer {

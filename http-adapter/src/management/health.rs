@@ -4,9 +4,9 @@ use http::StatusCode;
 use packhouse_core::health;
 use serde_json::json;
 
-use crate::bintray::reply;
 use crate::call::{Answer, Call};
 use crate::failure::Failure;
+use crate::support::reply;
 
 /// The process answers.
 pub(super) async fn live(_call: Call) -> Answer {

@@ -5,11 +5,11 @@ mod users;
 
 use axum::response::Response;
 
-use crate::bintray::reply;
 use crate::failure::Failure;
 use crate::route::Gate::{Credentials, Oneself, Platform, Subject};
 use crate::route::Right::Read;
 use crate::route::{Dialect, Route, route};
+use crate::support::reply;
 
 pub(crate) static DIALECT: Dialect =
     Dialect { prefixes: &[&["management", "v1"]], routes: ROUTES, render };

@@ -7,9 +7,9 @@ use packhouse_core::users::{self, PutUser, UserChange};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::bintray::reply;
 use crate::call::{Answer, Call};
 use crate::failure::Failure;
+use crate::support::reply;
 
 /// All users.
 pub(super) async fn list(call: Call) -> Answer {

@@ -9,3 +9,4 @@ pub(crate) mod json;
 pub mod path;
 pub(crate) mod query;
 pub mod ranges;
+pub(crate) mod reply;
