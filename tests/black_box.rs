@@ -1,0 +1,8 @@
+//! Scenarios over the running server, and the rules of the house. One binary for all of them.
+
+#[path = "black_box/crash_loop.rs"]
+mod crash_loop;
+#[path = "black_box/house_rules.rs"]
+mod house_rules;
+#[path = "black_box/release.rs"]
+mod release;
