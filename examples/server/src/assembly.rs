@@ -1,0 +1,94 @@
+//! The parts of this server put together: data directory, engine, adapter, listeners.
+//!
+//! It must hold no part itself.
+
+use std::future::pending;
+use std::io;
+
+use futures::FutureExt;
+use packhouse_core::ports::Random;
+use packhouse_core::{Packhouse, health};
+use thiserror::Error;
+use tokio::net::TcpListener;
+
+use crate::config::Config;
+use crate::data_dir::{DataDir, DataDirError};
+use crate::engine::{self, EngineError, Jobs};
+use crate::limits::Limits;
+use crate::listener::{ServeOptions, serve};
+use crate::logs;
+use crate::metrics::Metrics;
+use crate::operator::{self, Readiness};
+use crate::ports::OsRandom;
+
+/// The server cannot start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The data directory cannot be used.
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
+    /// The data in it cannot be opened.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address as it was given.
+        address: String,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+/// Opens the data, builds the application over it, and serves until `shutdown` is done.
+///
+/// # Errors
+///
+/// Where the data directory or an address cannot be used.
+///
+/// # Panics
+///
+/// Outside a tokio runtime.
+pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(), StartError> {
+    let data = DataDir::open(&config.data, |buffer| OsRandom.fill(buffer))?;
+    let metrics = Metrics::new();
+    let (packhouse, new_admin_key) = engine::open(&config, &data).await?;
+    let jobs = Jobs::start(&packhouse).await?;
+    let listener = listen(&config.listen).await?;
+    if let Some(address) = &config.metrics_listen {
+        let operator = operator::router(metrics.clone(), readiness(&packhouse));
+        let options = ServeOptions { limits: Limits::default(), ..ServeOptions::default() };
+        let listener = listen(address).await?;
+        // It ends with the process, so that the operator can watch the shutdown too.
+        tokio::spawn(serve(listener, operator, options, pending()));
+    }
+    if let Ok(address) = listener.local_addr() {
+        logs::announce(&mut io::stdout(), address, new_admin_key.as_deref());
+    }
+    let adapter = packhouse_http::Options {
+        max_json_bytes: usize::try_from(config.limits.max_json_body.as_bytes())
+            .unwrap_or(usize::MAX),
+        ..packhouse_http::Options::default()
+    };
+    let options = ServeOptions { limits: config.limits, metrics, log_requests: true };
+    serve(listener, packhouse_http::router(packhouse, adapter), options, shutdown).await;
+    jobs.stop().await;
+    Ok(())
+}
+
+async fn listen(address: &str) -> Result<TcpListener, StartError> {
+    let failed = |source| StartError::Listen { address: address.to_owned(), source };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    if let Ok(address) = listener.local_addr() {
+        tracing::info!(%address, "listening");
+    }
+    Ok(listener)
+}
+
+fn readiness(packhouse: &Packhouse) -> Readiness {
+    let packhouse = packhouse.clone();
+    Readiness::new(move || {
+        let packhouse = packhouse.clone();
+        async move { health::probe(&packhouse).await.map_err(|error| error.to_string()) }.boxed()
+    })
+}

@@ -1,0 +1,358 @@
+//! The settings: flags, then environment, then a file, then defaults; the first that has a value
+//! for a setting gives it.
+//!
+//! It must read nothing but these sources, and act on nothing.
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use serde::Deserialize;
+use thiserror::Error;
+
+use crate::limits::Limits;
+use crate::size::ByteSize;
+
+/// A server for publishing and downloading software.
+#[derive(Parser, Debug)]
+#[command(name = "packhouse-server", version, about, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: ServeArgs,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Start the server (what happens without a command, too)
+    Serve(ServeArgs),
+}
+
+#[derive(Args, Debug, Default)]
+struct ServeArgs {
+    /// A TOML file of settings, with the names of these flags and `_` for `-`; limits stand in
+    /// its table `[limits]`
+    #[arg(long, env = "PACKHOUSE_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+/// What flags, environment and file may each say.
+#[derive(Args, Deserialize, Debug, Default)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    /// The directory of everything that the server keeps [default: ./packhouse-data]
+    #[arg(long, env = "PACKHOUSE_DATA", value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Where to listen; port 0 picks a free one and prints it [default: 127.0.0.1:8080]
+    #[arg(long, env = "PACKHOUSE_LISTEN", value_name = "ADDR")]
+    listen: Option<String>,
+    /// Where to answer the operator: /metrics, /health and /ready [default: nowhere]
+    #[arg(long, env = "PACKHOUSE_METRICS_LISTEN", value_name = "ADDR")]
+    metrics_listen: Option<String>,
+    /// The form of the log on standard error [default: text]
+    #[arg(long, env = "PACKHOUSE_LOG_FORMAT", value_name = "FORMAT")]
+    log_format: Option<LogFormat>,
+    /// What to log: a level, or levels by target, such as `info,packhouse::access=off`
+    /// [default: info]
+    #[arg(long, env = "PACKHOUSE_LOG_LEVEL", value_name = "LEVEL")]
+    log_level: Option<String>,
+    /// Never a flag: other users of the machine see the flags of a process.
+    #[arg(skip)]
+    admin_key: Option<AdminKey>,
+    #[command(flatten)]
+    #[serde(default)]
+    limits: LimitSettings,
+}
+
+/// What flags, environment and file may each say about limits.
+#[derive(Args, Deserialize, Debug, Default)]
+#[serde(deny_unknown_fields)]
+#[command(next_help_heading = "Limits (sizes such as 512KiB or 5GiB)")]
+struct LimitSettings {
+    /// The largest upload [default: 5GiB]
+    #[arg(long, env = "PACKHOUSE_MAX_UPLOAD", value_name = "SIZE")]
+    max_upload: Option<ByteSize>,
+    /// The largest JSON body [default: 1MiB]
+    #[arg(long, env = "PACKHOUSE_MAX_JSON_BODY", value_name = "SIZE")]
+    max_json_body: Option<ByteSize>,
+    /// The largest request head, 8KiB to 1MiB [default: 64KiB]
+    #[arg(long, env = "PACKHOUSE_MAX_HEADER", value_name = "SIZE")]
+    max_header: Option<ByteSize>,
+    /// Open connections [default: 1024]
+    #[arg(long, env = "PACKHOUSE_MAX_CONNECTIONS", value_name = "NUMBER")]
+    max_connections: Option<usize>,
+    /// From the connection to its first byte [default: 15]
+    #[arg(long, env = "PACKHOUSE_FIRST_BYTE_DEADLINE_SECS", value_name = "SECONDS")]
+    first_byte_deadline_secs: Option<u64>,
+    /// From the first byte of a request head to its end [default: 30]
+    #[arg(long, env = "PACKHOUSE_HEADER_DEADLINE_SECS", value_name = "SECONDS")]
+    header_deadline_secs: Option<u64>,
+    /// From an answer to the next request on the connection [default: 75]
+    #[arg(long, env = "PACKHOUSE_KEEP_ALIVE_DEADLINE_SECS", value_name = "SECONDS")]
+    keep_alive_deadline_secs: Option<u64>,
+    /// Waiting for the next byte of a request body [default: 30]
+    #[arg(long, env = "PACKHOUSE_BODY_STALL_DEADLINE_SECS", value_name = "SECONDS")]
+    body_stall_deadline_secs: Option<u64>,
+    /// Waiting for a request body before its least rate counts [default: 30]
+    #[arg(long, env = "PACKHOUSE_BODY_GRACE_SECS", value_name = "SECONDS")]
+    body_grace_secs: Option<u64>,
+    /// The least rate of a request body, for each second; 0 for none [default: 1KiB]
+    #[arg(long, env = "PACKHOUSE_BODY_MIN_RATE", value_name = "SIZE")]
+    body_min_rate: Option<ByteSize>,
+    /// Waiting for a client to take more of its answer [default: 30]
+    #[arg(long, env = "PACKHOUSE_WRITE_STALL_DEADLINE_SECS", value_name = "SECONDS")]
+    write_stall_deadline_secs: Option<u64>,
+    /// For running requests to finish at shutdown [default: 30]
+    #[arg(long, env = "PACKHOUSE_DRAIN_DEADLINE_SECS", value_name = "SECONDS")]
+    drain_deadline_secs: Option<u64>,
+}
+
+/// The form of the log.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// A line for people.
+    #[default]
+    Text,
+    /// A JSON object a line.
+    Json,
+}
+
+/// An API key that the operator chose for the platform admin. Its debug form does not show it.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct AdminKey(String);
+
+impl AdminKey {
+    /// The key itself.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for AdminKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AdminKey(…)")
+    }
+}
+
+/// The settings of a server, complete.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// The directory of everything that the server keeps.
+    pub data: PathBuf,
+    /// Where to listen, as `host:port`.
+    pub listen: String,
+    /// Where to answer the operator, as `host:port`; nowhere if absent.
+    pub metrics_listen: Option<String>,
+    /// The API key of the platform admin, if the operator chose it.
+    pub admin_key: Option<AdminKey>,
+    /// The form of the log.
+    pub log_format: LogFormat,
+    /// What to log: a level, or levels by target.
+    pub log_level: String,
+    /// How much, how many and how long.
+    pub limits: Limits,
+}
+
+/// The settings cannot be used.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// The command line or an environment variable is wrong, or help was asked for.
+    #[error("{0}")]
+    CommandLine(#[from] clap::Error),
+    /// The file cannot be read.
+    #[error("cannot read the settings file {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file has an unknown key, or a value of a wrong form.
+    #[error("the settings file {} is wrong: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        source: Box<toml::de::Error>,
+    },
+    /// A value is out of its range.
+    #[error("wrong settings: {0}")]
+    Value(String),
+}
+
+impl Config {
+    /// The settings of this process: its arguments, its environment, and the file they name.
+    ///
+    /// # Errors
+    ///
+    /// Where a source is wrong; a request for help is one, as in `clap`.
+    pub fn of_process() -> Result<Self, ConfigError> {
+        let admin_key = std::env::var("PACKHOUSE_ADMIN_KEY").ok();
+        Self::of(std::env::args_os(), admin_key)
+    }
+
+    /// The settings of a command line (the first argument is the program) and an admin key from
+    /// the environment. The other environment variables are read where the flag is absent.
+    ///
+    /// # Errors
+    ///
+    /// As [`Config::of_process`].
+    pub fn of<I, T>(arguments: I, admin_key: Option<String>) -> Result<Self, ConfigError>
+    where
+        I: IntoIterator<Item = T>,
+        T: Into<std::ffi::OsString> + Clone,
+    {
+        let cli = Cli::try_parse_from(arguments)?;
+        let ServeArgs { config, mut settings } = match cli.command {
+            Some(Command::Serve(serve)) => serve,
+            None => cli.serve,
+        };
+        settings.admin_key = admin_key.map(AdminKey);
+        let file = config.as_deref().map(read_file).transpose()?.unwrap_or_default();
+        resolve(settings, file)
+    }
+}
+
+fn read_file(path: &Path) -> Result<Settings, ConfigError> {
+    let text = fs::read_to_string(path)
+        .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+    toml::from_str(&text)
+        .map_err(|source| ConfigError::File { path: path.to_owned(), source: Box::new(source) })
+}
+
+fn resolve(first: Settings, file: Settings) -> Result<Config, ConfigError> {
+    let config = Config {
+        data: first.data.or(file.data).unwrap_or_else(|| PathBuf::from("./packhouse-data")),
+        listen: first.listen.or(file.listen).unwrap_or_else(|| "127.0.0.1:8080".to_owned()),
+        metrics_listen: first.metrics_listen.or(file.metrics_listen),
+        admin_key: first.admin_key.or(file.admin_key),
+        log_format: first.log_format.or(file.log_format).unwrap_or_default(),
+        log_level: first.log_level.or(file.log_level).unwrap_or_else(|| "info".to_owned()),
+        limits: resolve_limits(&first.limits, &file.limits),
+    };
+    config.limits.check().map_err(ConfigError::Value)?;
+    if config.admin_key.as_ref().is_some_and(|key| key.reveal().trim().is_empty()) {
+        return Err(ConfigError::Value("the admin key (PACKHOUSE_ADMIN_KEY) is empty".to_owned()));
+    }
+    Ok(config)
+}
+
+fn resolve_limits(first: &LimitSettings, file: &LimitSettings) -> Limits {
+    let default = Limits::default();
+    let wait = |first: Option<u64>, file: Option<u64>, default: Duration| {
+        first.or(file).map_or(default, Duration::from_secs)
+    };
+    let size = |first: Option<ByteSize>, file: Option<ByteSize>, default: ByteSize| {
+        first.or(file).unwrap_or(default)
+    };
+    macro_rules! pick {
+        ($how:ident, $field:ident, $name:ident) => {
+            $how(first.$name, file.$name, default.$field)
+        };
+    }
+    Limits {
+        max_upload: pick!(size, max_upload, max_upload),
+        max_json_body: pick!(size, max_json_body, max_json_body),
+        max_header: pick!(size, max_header, max_header),
+        max_connections: first
+            .max_connections
+            .or(file.max_connections)
+            .unwrap_or(default.max_connections),
+        first_byte_deadline: pick!(wait, first_byte_deadline, first_byte_deadline_secs),
+        header_deadline: pick!(wait, header_deadline, header_deadline_secs),
+        keep_alive_deadline: pick!(wait, keep_alive_deadline, keep_alive_deadline_secs),
+        body_stall_deadline: pick!(wait, body_stall_deadline, body_stall_deadline_secs),
+        body_grace: pick!(wait, body_grace, body_grace_secs),
+        body_min_rate: pick!(size, body_min_rate, body_min_rate),
+        write_stall_deadline: pick!(wait, write_stall_deadline, write_stall_deadline_secs),
+        drain_deadline: pick!(wait, drain_deadline, drain_deadline_secs),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(arguments: &[&str]) -> Result<Config, ConfigError> {
+        Config::of(std::iter::once("packhouse-server").chain(arguments.iter().copied()), None)
+    }
+
+    fn with_file(text: &str, arguments: &[&str]) -> Result<Config, ConfigError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("packhouse.toml");
+        fs::write(&path, text).unwrap();
+        let mut all = vec!["--config", path.to_str().unwrap()];
+        all.extend(arguments);
+        of(&all)
+    }
+
+    #[test]
+    fn without_any_source_the_documented_defaults_hold() {
+        let config = of(&[]).unwrap();
+        assert_eq!(config.data, PathBuf::from("./packhouse-data"));
+        assert_eq!(config.listen, "127.0.0.1:8080");
+        assert_eq!(config.metrics_listen, None);
+        assert_eq!(config.limits, Limits::default());
+        assert_eq!(of(&["serve"]).unwrap(), config);
+    }
+
+    #[test]
+    fn a_flag_goes_before_the_file_and_the_file_before_the_default() {
+        let text = "listen = '127.0.0.2:1'\ndata = '/tmp/from-file'\n[limits]\nmax_upload = '7MiB'\nmax_connections = 9\n";
+        let config =
+            with_file(text, &["--listen", "127.0.0.3:1", "--max-connections", "8"]).unwrap();
+        assert_eq!(config.listen, "127.0.0.3:1");
+        assert_eq!(config.data, PathBuf::from("/tmp/from-file"));
+        assert_eq!(config.limits.max_connections, 8);
+        assert_eq!(config.limits.max_upload, "7MiB".parse().unwrap());
+        assert_eq!(config.limits.max_json_body, Limits::default().max_json_body);
+    }
+
+    #[test]
+    fn an_unknown_key_in_the_file_is_refused_by_name() {
+        for (text, key) in [
+            ("listne = '127.0.0.1:1'\n", "listne"),
+            ("[limits]\nheader_deadline = 3\n", "header_deadline"),
+            ("[limts]\n", "limts"),
+        ] {
+            let error = with_file(text, &[]).unwrap_err().to_string();
+            assert!(error.contains(&format!("`{key}`")), "{error}");
+            assert!(error.contains("packhouse.toml"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_value_that_cannot_be_is_refused_by_name() {
+        for (arguments, named) in [
+            (["--max-upload", "much"], "--max-upload"),
+            (["--max-connections", "0"], "max_connections"),
+            (["--header-deadline-secs", "0"], "header_deadline_secs"),
+            (["--log-format", "xml"], "--log-format"),
+            (["--admin-key", "secret"], "--admin-key"),
+        ] {
+            let error = of(&arguments).unwrap_err().to_string();
+            assert!(error.contains(named), "{error}");
+        }
+        let error = with_file("[limits]\nmax_upload = 'much'\n", &[]).unwrap_err().to_string();
+        assert!(error.contains("max_upload"), "{error}");
+    }
+
+    #[test]
+    fn the_admin_key_comes_from_the_environment_or_the_file_and_is_not_shown() {
+        let config = with_file("admin_key = 'from-the-file'\n", &[]).unwrap();
+        assert_eq!(config.admin_key.as_ref().map(AdminKey::reveal), Some("from-the-file"));
+        assert!(!format!("{config:?}").contains("from-the-file"));
+        let config = Config::of(["packhouse-server"], Some("from-outside".to_owned())).unwrap();
+        assert_eq!(config.admin_key.as_ref().map(AdminKey::reveal), Some("from-outside"));
+        assert!(Config::of(["packhouse-server"], Some(" ".to_owned())).is_err());
+    }
+}

@@ -1,0 +1,108 @@
+//! One connection: HTTP/1.1 over a watched stream, until it ends, is told to, or is overdue.
+//!
+//! It must not know other connections.
+
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::time::sleep_until;
+
+use crate::connections::{Order, Place, Progress};
+use crate::io::WatchedStream;
+use crate::service::{RequestService, Shared};
+
+/// Bounds what one connection may hold of a body in memory, in each direction. It is above the
+/// largest head, which `max_header` bounds.
+const BUFFER: usize = (1 << 20) + 8192;
+
+/// The rules by which connections speak HTTP.
+///
+/// Hyper's own timer for heads is off: it begins at the end of the last answer, so it cannot tell
+/// a client that is idle from one that dribbles a head, and it sets a timer for each request.
+/// `Progress` has these deadlines.
+pub(crate) fn protocol(shared: &Shared) -> http1::Builder {
+    let max_header = usize::try_from(shared.limits.max_header.as_bytes()).unwrap_or(usize::MAX);
+    let mut protocol = http1::Builder::new();
+    protocol
+        .header_read_timeout(None)
+        .max_header_size(max_header)
+        .max_buf_size(BUFFER.min(max_header.max(256 << 10) + 8192))
+        // A client that has sent its request may end its side and still wants the answer.
+        .half_close(true);
+    protocol
+}
+
+/// Serves a connection to its end.
+pub(crate) async fn run(
+    stream: TcpStream,
+    peer: SocketAddr,
+    place: Place,
+    router: Router,
+    protocol: http1::Builder,
+    shared: Arc<Shared>,
+) {
+    // Else the last part of a streamed answer waits 40 ms for the client's acknowledgement.
+    let _ = stream.set_nodelay(true);
+    shared.metrics.connections.inc();
+    shared.metrics.connections_open.inc();
+    let _counted = Counted(&shared);
+    let progress = Arc::clone(&place.progress);
+    let stream = WatchedStream::new(stream, Arc::clone(&progress), shared.metrics.clone());
+    let service =
+        RequestService { router, peer, progress: Arc::clone(&progress), shared: shared.clone() };
+    let serving = protocol.serve_connection(TokioIo::new(stream), service);
+    match drive(serving, &progress, &shared).await {
+        Ok(()) => {}
+        Err(End::Cut(cause)) => {
+            shared.metrics.count_cut(cause);
+            tracing::debug!(%peer, cause, "connection cut");
+        }
+        Err(End::Failed(error)) => tracing::debug!(%peer, %error, "connection failed"),
+    }
+}
+
+/// How a connection ended, other than by itself.
+enum End {
+    Cut(&'static str),
+    Failed(hyper::Error),
+}
+
+async fn drive(
+    serving: http1::Connection<TokioIo<WatchedStream>, RequestService>,
+    progress: &Progress,
+    shared: &Shared,
+) -> Result<(), End> {
+    let mut serving = pin!(serving);
+    let first_look = progress.look(&shared.limits).map_err(End::Cut)?;
+    let mut watch = pin!(sleep_until(first_look));
+    loop {
+        tokio::select! {
+            biased;
+            ended = serving.as_mut() => return ended.map_err(End::Failed),
+            order = progress.told() => match order {
+                Order::Finish => serving.as_mut().graceful_shutdown(),
+                Order::Abandon => return Err(End::Cut("drain")),
+                Order::MakeRoom if !progress.is_busy() => return Err(End::Cut("made room")),
+                Order::MakeRoom | Order::None => {}
+            },
+            () = watch.as_mut() => {
+                let again = progress.look(&shared.limits).map_err(End::Cut)?;
+                watch.as_mut().reset(again);
+            }
+        }
+    }
+}
+
+/// Counts an open connection for as long as it lives, even if its task panics.
+struct Counted<'a>(&'a Shared);
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.metrics.connections_open.dec();
+    }
+}

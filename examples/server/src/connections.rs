@@ -1,0 +1,398 @@
+//! The open connections: how far each has come, which deadline it is under, and what it is told.
+//!
+//! It must not read or write a socket, nor know HTTP beyond "a request runs".
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
+
+use crate::limits::Limits;
+
+/// How long a closed connection waits for its client to stop sending.
+pub(crate) const LINGER: Duration = Duration::from_secs(5);
+
+/// A connection younger than this in its phase is not made to leave: its request may be on its
+/// way.
+const EVICT_AFTER: Duration = Duration::from_millis(250);
+
+/// What a connection is doing, as its deadlines see it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+enum Phase {
+    /// Accepted; no byte yet.
+    New,
+    /// A request head has begun.
+    Head,
+    /// A request runs; its body and its answer have deadlines of their own.
+    Busy,
+    /// The answer is done; the next request has not begun.
+    Idle,
+    /// Our side has ended.
+    Closing,
+}
+
+const PHASES: [Phase; 5] = [Phase::New, Phase::Head, Phase::Busy, Phase::Idle, Phase::Closing];
+
+/// What a connection is told from outside.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[repr(u8)]
+pub(crate) enum Order {
+    /// Go on.
+    None,
+    /// Leave, unless a request runs.
+    MakeRoom,
+    /// Finish the running request, if there is one, and leave.
+    Finish,
+    /// Leave now.
+    Abandon,
+}
+
+const ORDERS: [Order; 4] = [Order::None, Order::MakeRoom, Order::Finish, Order::Abandon];
+
+/// How far one connection has come. It is written by the connection's own task, and now and then
+/// read by the accept loop: plain atomics, no locks, on the path of every request.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    accepted: Instant,
+    phase: AtomicU8,
+    /// Milliseconds from `accepted` to the begin of the phase.
+    since: AtomicU64,
+    /// As `since`, plus one, for a write that waits; zero if none does.
+    write_waits_since: AtomicU64,
+    unread: AtomicBool,
+    order: AtomicU8,
+    told: Notify,
+}
+
+impl Progress {
+    fn new() -> Self {
+        Self {
+            accepted: Instant::now(),
+            phase: AtomicU8::new(Phase::New as u8),
+            since: AtomicU64::new(0),
+            write_waits_since: AtomicU64::new(0),
+            unread: AtomicBool::new(false),
+            order: AtomicU8::new(Order::None as u8),
+            told: Notify::new(),
+        }
+    }
+
+    fn elapsed_ms(&self) -> u64 {
+        u64::try_from(self.accepted.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn phase(&self) -> Phase {
+        PHASES[usize::from(self.phase.load(Ordering::Relaxed))]
+    }
+
+    fn enter(&self, phase: Phase) {
+        self.since.store(self.elapsed_ms(), Ordering::Relaxed);
+        self.phase.store(phase as u8, Ordering::Relaxed);
+    }
+
+    pub(crate) fn bytes_came(&self) {
+        if matches!(self.phase(), Phase::New | Phase::Idle) {
+            self.enter(Phase::Head);
+        }
+    }
+
+    pub(crate) fn write_waits(&self) {
+        if self.write_waits_since.load(Ordering::Relaxed) == 0 {
+            self.write_waits_since.store(self.elapsed_ms() + 1, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn written(&self) {
+        self.write_waits_since.store(0, Ordering::Relaxed);
+        // The end of an answer leaves our buffers after its body is done: while it moves, the
+        // connection does not wait for its client's next request yet.
+        if self.phase() == Phase::Idle {
+            self.enter(Phase::Idle);
+        }
+    }
+
+    pub(crate) fn request_begins(&self) {
+        self.enter(Phase::Busy);
+    }
+
+    pub(crate) fn request_ends(&self) {
+        self.enter(Phase::Idle);
+    }
+
+    /// The client may be sending still what nobody will read.
+    pub(crate) fn leave_unread(&self) {
+        self.unread.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn leaves_unread(&self) -> bool {
+        self.unread.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn closing(&self) {
+        // A head that became no request was refused (400, 431), perhaps with more on its way.
+        if self.phase() == Phase::Head {
+            self.leave_unread();
+        }
+        self.enter(Phase::Closing);
+    }
+
+    /// Whether a request runs, so that closing now would break it off.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.phase() == Phase::Busy
+    }
+
+    /// The deadline that the connection is under, and its name.
+    fn deadline(&self, limits: &Limits) -> Option<(Instant, &'static str)> {
+        let since = |ms: u64| self.accepted + Duration::from_millis(ms);
+        let begun = since(self.since.load(Ordering::Relaxed));
+        let phase = match self.phase() {
+            Phase::New => Some((begun + limits.first_byte_deadline, "first byte")),
+            Phase::Head => Some((begun + limits.header_deadline, "header")),
+            Phase::Busy => None,
+            Phase::Idle => Some((begun + limits.keep_alive_deadline, "keep-alive")),
+            Phase::Closing => Some((begun + LINGER, "linger")),
+        };
+        let write = match self.write_waits_since.load(Ordering::Relaxed) {
+            0 => None,
+            ms => Some((since(ms - 1) + limits.write_stall_deadline, "write stall")),
+        };
+        phase.into_iter().chain(write).min()
+    }
+
+    /// When to look again; or the name of the deadline that has passed.
+    ///
+    /// Nothing sets a timer when a phase begins. A phase that begins after this look ends no
+    /// earlier than the shortest deadline from now, so a look after that finds it in time: a busy
+    /// connection costs a timer every few seconds and none a request.
+    pub(crate) fn look(&self, limits: &Limits) -> Result<Instant, &'static str> {
+        let now = Instant::now();
+        let latest = now + limits.shortest_watched();
+        match self.deadline(limits) {
+            Some((deadline, name)) if deadline <= now => Err(name),
+            Some((deadline, _)) => Ok(deadline.min(latest)),
+            None => Ok(latest),
+        }
+    }
+
+    fn tell(&self, order: Order) {
+        // A later order is at least as strong: a connection that finishes is not told to stay.
+        self.order.fetch_max(order as u8, Ordering::Relaxed);
+        self.told.notify_one();
+    }
+
+    pub(crate) async fn told(&self) -> Order {
+        self.told.notified().await;
+        let order = self.order.load(Ordering::Relaxed);
+        // Making room is asked once: the connection that was busy may be idle long after.
+        if order == Order::MakeRoom as u8 {
+            let _ = self.order.compare_exchange(
+                order,
+                Order::None as u8,
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            );
+        }
+        ORDERS[usize::from(order)]
+    }
+}
+
+/// All open connections of one listener, at most a number of them.
+#[derive(Debug)]
+pub(crate) struct Connections {
+    most: u32,
+    slots: Arc<Semaphore>,
+    open: Mutex<Open>,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    next: u64,
+    connections: HashMap<u64, Arc<Progress>>,
+}
+
+/// The place of one connection; dropping it frees the place.
+#[derive(Debug)]
+pub(crate) struct Place {
+    pub(crate) progress: Arc<Progress>,
+    number: u64,
+    connections: Arc<Connections>,
+    _slot: OwnedSemaphorePermit,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.connections.open().connections.remove(&self.number);
+    }
+}
+
+impl Connections {
+    pub(crate) fn new(most: usize) -> Arc<Self> {
+        let most = u32::try_from(most.min(Semaphore::MAX_PERMITS)).unwrap_or(u32::MAX);
+        let slots = Arc::new(Semaphore::new(most as usize));
+        Arc::new(Self { most, slots, open: Mutex::default() })
+    }
+
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives a new connection its place. With all places taken, the connection that has waited
+    /// longest for its client must make room; while every one of them runs a request, this waits.
+    pub(crate) async fn admit(self: &Arc<Self>) -> Place {
+        loop {
+            if let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() {
+                return self.place(slot);
+            }
+            self.make_room();
+            let slot = Arc::clone(&self.slots).acquire_owned();
+            if let Ok(Ok(slot)) = tokio::time::timeout(EVICT_AFTER, slot).await {
+                return self.place(slot);
+            }
+        }
+    }
+
+    fn place(self: &Arc<Self>, slot: OwnedSemaphorePermit) -> Place {
+        let progress = Arc::new(Progress::new());
+        let mut open = self.open();
+        let number = open.next;
+        open.next += 1;
+        open.connections.insert(number, Arc::clone(&progress));
+        drop(open);
+        Place { progress, number, connections: Arc::clone(self), _slot: slot }
+    }
+
+    fn make_room(&self) {
+        let open = self.open();
+        let waited = |progress: &Arc<Progress>| {
+            let since = Duration::from_millis(progress.since.load(Ordering::Relaxed));
+            progress.accepted.elapsed().saturating_sub(since)
+        };
+        let longest = open
+            .connections
+            .values()
+            .filter(|progress| !progress.is_busy())
+            .map(|progress| (waited(progress), progress))
+            .max_by_key(|(waited, _)| *waited);
+        if let Some((waited, progress)) = longest
+            && waited >= EVICT_AFTER
+        {
+            progress.tell(Order::MakeRoom);
+        }
+    }
+
+    pub(crate) fn tell_all(&self, order: Order) {
+        for progress in self.open().connections.values() {
+            progress.tell(order);
+        }
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.open().connections.len()
+    }
+
+    /// Waits until every place is free.
+    pub(crate) async fn all_gone(&self) {
+        // The semaphore is never closed, so this cannot fail.
+        let _ = self.slots.acquire_many(self.most).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits() -> Limits {
+        Limits {
+            first_byte_deadline: Duration::from_secs(15),
+            header_deadline: Duration::from_secs(30),
+            keep_alive_deadline: Duration::from_secs(75),
+            write_stall_deadline: Duration::from_secs(20),
+            ..Limits::default()
+        }
+    }
+
+    /// Looks as the connection's watch does, until a deadline passes.
+    async fn passed(progress: &Progress) -> (&'static str, u64) {
+        loop {
+            match progress.look(&limits()) {
+                Ok(again) => tokio::time::sleep_until(again).await,
+                Err(name) => return (name, progress.accepted.elapsed().as_secs()),
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_phase_has_its_deadline_to_the_second() {
+        let progress = Progress::new();
+        assert_eq!(passed(&progress).await, ("first byte", 15));
+
+        let progress = Progress::new();
+        tokio::time::sleep(Duration::from_secs(14)).await;
+        progress.bytes_came();
+        tokio::time::sleep(Duration::from_secs(29)).await;
+        progress.bytes_came();
+        assert_eq!(passed(&progress).await, ("header", 44));
+
+        progress.request_begins();
+        tokio::time::sleep(Duration::from_secs(1000)).await;
+        assert!(progress.look(&limits()).is_ok());
+        progress.request_ends();
+        assert_eq!(passed(&progress).await, ("keep-alive", 1044 + 75));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_phase_that_begins_between_two_looks_is_not_noticed_late() {
+        let progress = Progress::new();
+        progress.bytes_came();
+        progress.request_begins();
+        progress.request_ends();
+        // The next look was set for the keep-alive; a head that begins now ends sooner than that.
+        let again = progress.look(&limits()).unwrap();
+        progress.bytes_came();
+        assert!(again <= Instant::now() + limits().header_deadline);
+        assert_eq!(passed(&progress).await, ("header", 30));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_write_that_waits_has_a_deadline_and_one_that_moves_has_none() {
+        let progress = Progress::new();
+        progress.request_begins();
+        for _ in 0..10 {
+            progress.write_waits();
+            tokio::time::sleep(Duration::from_secs(19)).await;
+            progress.write_waits();
+            assert!(progress.look(&limits()).is_ok());
+            progress.written();
+        }
+        progress.write_waits();
+        assert_eq!(passed(&progress).await, ("write stall", 190 + 20));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_full_house_asks_the_longest_waiting_to_make_room_and_never_a_busy_one() {
+        let connections = Connections::new(3);
+        let busy = connections.admit().await;
+        busy.progress.request_begins();
+        let first = connections.admit().await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let second = connections.admit().await;
+        assert_eq!(connections.count(), 3);
+
+        let leaving = tokio::spawn(async move {
+            assert_eq!(first.progress.told().await, Order::MakeRoom);
+            drop(first);
+        });
+        let third = connections.admit().await;
+        leaving.await.unwrap();
+        assert_eq!(second.progress.order.load(Ordering::Relaxed), Order::None as u8);
+        assert_eq!(busy.progress.order.load(Ordering::Relaxed), Order::None as u8);
+
+        drop((busy, second, third));
+        connections.all_gone().await;
+        assert_eq!(connections.count(), 0);
+    }
+}

@@ -1,0 +1,261 @@
+//! The program, started as a user starts it.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_packhouse-server");
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A running program; it is killed when the test ends.
+struct Program {
+    child: Child,
+    address: SocketAddr,
+    data: TempDir,
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The program by a shell line in which `$0` is the program; `$1` is its data directory.
+fn by_shell(line: &str, data: &Path) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", line, PROGRAM]).arg(data);
+    command.env_remove("PACKHOUSE_LISTEN").stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn start(mut command: Command, data: TempDir) -> Program {
+    let mut child = command.spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let address = line.trim_end().strip_prefix("Packhouse is listening on http://");
+    let address = address.unwrap_or_else(|| panic!("no banner: {line:?}")).parse().unwrap();
+    Program { child, address, data }
+}
+
+fn start_on(listen: &str) -> Program {
+    let data = tempfile::tempdir().unwrap();
+    let line = format!("exec \"$0\" serve --data \"$1\" --listen {listen}");
+    start(by_shell(&line, data.path()), data)
+}
+
+fn refused(mut command: Command) -> (Option<i32>, String) {
+    let Output { status, stderr, .. } = command.output().unwrap();
+    (status.code(), String::from_utf8(stderr).unwrap())
+}
+
+impl Program {
+    fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream
+    }
+
+    fn answers(&self) -> bool {
+        let mut stream = self.connect();
+        let asked = stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        let mut text = Vec::new();
+        asked.is_ok() && stream.read_to_end(&mut text).is_ok() && text.starts_with(b"HTTP/1.1 ")
+    }
+
+    fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+    }
+
+    fn ends(&mut self) -> Option<i32> {
+        let begun = Instant::now();
+        while begun.elapsed() < PATIENCE {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        panic!("the program does not end");
+    }
+}
+
+#[test]
+fn port_0_picks_a_port_and_prints_it() {
+    let program = start_on("127.0.0.1:0");
+    assert_ne!(program.address.port(), 0);
+    assert!(program.answers());
+}
+
+#[test]
+fn sigterm_ends_it_with_0_and_another_start_takes_the_same_data() {
+    let mut program = start_on("127.0.0.1:0");
+    let secret = std::fs::read(program.data.path().join("secret.key")).unwrap();
+    program.signal("TERM");
+    assert_eq!(program.ends(), Some(0));
+    let line = "exec \"$0\" --data \"$1\" --listen 127.0.0.1:0";
+    let command = by_shell(line, program.data.path());
+    let again = start(command, tempfile::tempdir().unwrap());
+    assert!(again.answers());
+    assert_eq!(std::fs::read(program.data.path().join("secret.key")).unwrap(), secret);
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let mut program = start_on("127.0.0.1:0");
+    // A head that does not end keeps the first signal waiting for the drain.
+    let mut open = program.connect();
+    open.write_all(b"GET / HTTP/1.1\r\n").unwrap();
+    assert!(program.answers());
+    program.signal("INT");
+    std::thread::sleep(Duration::from_millis(500));
+    assert_eq!(program.child.try_wait().unwrap(), None);
+    program.signal("INT");
+    assert_eq!(program.ends(), Some(130));
+}
+
+#[test]
+fn a_second_server_on_the_same_data_is_refused() {
+    let program = start_on("127.0.0.1:0");
+    let line = "exec \"$0\" --data \"$1\" --listen 127.0.0.1:0";
+    let (code, said) = refused(by_shell(line, program.data.path()));
+    assert_eq!(code, Some(1));
+    assert!(said.contains("another server is using"), "{said}");
+    assert!(program.answers());
+}
+
+#[test]
+fn flags_go_before_the_environment_and_that_before_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("packhouse.toml");
+    std::fs::write(&file, "listen = '127.0.0.4:0'\nlog_format = 'json'\n").unwrap();
+    for (flag, environment, expected) in [
+        (" --listen 127.0.0.2:0", Some("127.0.0.3:0"), "127.0.0.2"),
+        ("", Some("127.0.0.3:0"), "127.0.0.3"),
+        ("", None, "127.0.0.4"),
+    ] {
+        let data = tempfile::tempdir().unwrap();
+        let mut command = by_shell(&format!("exec \"$0\" --data \"$1\"{flag}"), data.path());
+        command.env("PACKHOUSE_CONFIG", &file);
+        if let Some(address) = environment {
+            command.env("PACKHOUSE_LISTEN", address);
+        }
+        assert_eq!(start(command, data).address.ip().to_string(), expected);
+    }
+}
+
+#[test]
+fn wrong_settings_are_refused_with_their_name() {
+    let data = tempfile::tempdir().unwrap();
+    let file = data.path().join("packhouse.toml");
+    std::fs::write(&file, "listne = 'x'\n").unwrap();
+    let mut command = by_shell("exec \"$0\" --data \"$1/d\"", data.path());
+    command.env("PACKHOUSE_CONFIG", &file);
+    let (code, said) = refused(command);
+    assert_eq!(code, Some(2));
+    assert!(said.contains("unknown field `listne`"), "{said}");
+
+    let (code, said) =
+        refused(by_shell("exec \"$0\" --data \"$1/d\" --log-level loud", data.path()));
+    assert_eq!(code, Some(2));
+    assert!(said.contains("log_level"), "{said}");
+
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let line = format!("exec \"$0\" --data \"$1/d\" --listen {address}");
+    let (code, said) = refused(by_shell(&line, data.path()));
+    assert_eq!(code, Some(1));
+    assert!(said.contains(&format!("cannot listen on {address}")), "{said}");
+}
+
+#[test]
+fn it_survives_running_out_of_file_descriptors() {
+    let data = tempfile::tempdir().unwrap();
+    let line = "ulimit -n 40; exec \"$0\" --data \"$1\" --listen 127.0.0.1:0";
+    let mut program = start(by_shell(line, data.path()), data);
+    let held: Vec<TcpStream> = (0..100).map(|_| program.connect()).collect();
+    std::thread::sleep(Duration::from_millis(500));
+    assert_eq!(program.child.try_wait().unwrap(), None);
+    drop(held);
+    assert!(program.answers());
+    program.signal("TERM");
+    program.ends();
+    let mut said = String::new();
+    program.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    let complaints = said.matches("cannot accept connections").count();
+    assert!((1..=5).contains(&complaints), "{complaints} complaints: {said}");
+}
+
+#[test]
+fn closed_output_streams_do_not_disturb_it() {
+    let data = tempfile::tempdir().unwrap();
+    // The port comes from a test of its own here: nothing can be printed.
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let line = format!("exec \"$0\" --data \"$1\" --listen 127.0.0.1:{port} >&- 2>&-");
+    let child = by_shell(&line, data.path()).spawn().unwrap();
+    let address = SocketAddr::from(([127, 0, 0, 1], port));
+    let mut program = Program { child, address, data };
+    let begun = Instant::now();
+    while TcpStream::connect(address).is_err() {
+        assert!(begun.elapsed() < PATIENCE, "it does not listen");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(program.answers());
+    assert!(program.answers());
+    program.signal("TERM");
+    assert_eq!(program.ends(), Some(0));
+}
+
+#[test]
+fn the_log_has_requests_and_no_secrets() {
+    let data = tempfile::tempdir().unwrap();
+    let line = "exec \"$0\" --data \"$1\" --listen 127.0.0.1:0 --log-format json";
+    let mut program = start(by_shell(line, data.path()), data);
+    let mut stream = program.connect();
+    stream
+        .write_all(
+            b"GET /seen?signature=UNSEEN HTTP/1.1\r\nhost: x\r\nauthorization: Basic UNSEEN\r\n\
+              x-gpg-passphrase: UNSEEN\r\nconnection: close\r\n\r\n",
+        )
+        .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    program.signal("TERM");
+    program.ends();
+    let mut said = String::new();
+    program.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert!(!said.contains("UNSEEN"), "{said}");
+    let request = said.lines().find(|line| line.contains("packhouse::access")).expect(&said);
+    assert!(request.starts_with('{') && request.ends_with('}'), "{request}");
+    assert!(request.contains("\"path\":\"/seen\""), "{request}");
+    let answer = answer.to_lowercase();
+    let id = answer.lines().find_map(|line| line.strip_prefix("x-request-id: ")).unwrap();
+    assert!(request.contains(id), "{request}");
+}
+
+#[test]
+fn the_operators_listener_has_metrics_and_health_and_the_public_one_has_not() {
+    let data = tempfile::tempdir().unwrap();
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    let operator = free.local_addr().unwrap();
+    drop(free);
+    let line =
+        format!("exec \"$0\" --data \"$1\" --listen 127.0.0.1:0 --metrics-listen {operator}");
+    let program = start(by_shell(&line, data.path()), data);
+    let ask = |address, path: &str| {
+        let mut stream = TcpStream::connect(address).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        text
+    };
+    assert!(ask(operator, "/metrics").contains("packhouse_connections_total"));
+    for path in ["/health", "/ready"] {
+        assert!(ask(operator, path).starts_with("HTTP/1.1 200 "), "{path}");
+    }
+    assert!(!ask(program.address, "/metrics").contains("packhouse_connections_total"));
+}
