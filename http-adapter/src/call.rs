@@ -79,7 +79,9 @@ impl Call {
         let mut values = self.headers.get_all(name).iter();
         let Some(value) = values.next() else { return Ok(None) };
         if values.any(|other| other != value) {
-            let message = format!("{name} is given twice with different values: give it once");
+            let message = format!(
+                "conflicting_parameter: {name} is given twice with different values: give it once"
+            );
             return Err(Failure::bad_request(message));
         }
         let text = std::str::from_utf8(value.as_bytes());
@@ -109,7 +111,7 @@ impl Call {
         let mut chunks = self.take_body();
         let mut whole = BytesMut::new();
         while let Some(chunk) = chunks.next().await {
-            whole.extend_from_slice(&chunk.map_err(|_| broken_body())?);
+            whole.extend_from_slice(&chunk.map_err(|error| broken_body(&error))?);
             if whole.len() > most {
                 let message = format!("The body is too large: at most {most} bytes are allowed");
                 return Err(Failure::new(StatusCode::PAYLOAD_TOO_LARGE, message));
@@ -123,7 +125,16 @@ impl Call {
     }
 }
 
-/// The client went away, or broke the framing: most will not read the answer.
-pub(crate) fn broken_body() -> Failure {
+/// The client went away, broke the framing, or was too slow: most will not read the answer.
+pub(crate) fn broken_body(error: &axum::Error) -> Failure {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        let timed_out = |error: &std::io::Error| error.kind() == std::io::ErrorKind::TimedOut;
+        if error.downcast_ref().is_some_and(timed_out) {
+            let message = "The body came too slowly: send it again";
+            return Failure::new(StatusCode::REQUEST_TIMEOUT, message);
+        }
+        cause = error.source();
+    }
     Failure::bad_request("The body ended before it was complete: send it again")
 }

@@ -12,10 +12,11 @@ use http::header::{
 use http::{HeaderMap, StatusCode, request};
 use packhouse_core::Packhouse;
 use packhouse_core::access::{Caller, Origin, authenticate};
+use packhouse_core::names::RESERVED_SUBJECTS;
 
 use crate::call::{Answer, Call};
 use crate::failure::Failure;
-use crate::route::{Dialect, Method, Params, Route};
+use crate::route::{Dialect, Gate, Method, Params, Route};
 use crate::support::credentials;
 use crate::support::path::{BadPathKind, CanonicalPath, canonicalise};
 use crate::support::query::Query;
@@ -73,7 +74,8 @@ struct Found {
 /// Finds the route of a path and a method.
 fn find(path: CanonicalPath, method: &http::Method) -> Result<Found, (&'static Dialect, Failure)> {
     let method_name = if method == http::Method::HEAD { "GET" } else { method.as_str() };
-    for dialect in DIALECTS {
+    let is_reserved = path.segments.first().is_some_and(|first| is_reserved(first));
+    for dialect in DIALECTS.into_iter().filter(|dialect| !(dialect.of_subjects && is_reserved)) {
         let matching = dialect.matching(&path.segments);
         if matching.is_empty() {
             continue;
@@ -82,6 +84,9 @@ fn find(path: CanonicalPath, method: &http::Method) -> Result<Found, (&'static D
         let Some(matched) = matching.iter().find(same) else {
             return Err((dialect, method_not_allowed(&matching)));
         };
+        if !path.matrix.is_empty() && !matched.route.matrix {
+            return Err((dialect, Failure::bad_request(NO_MATRIX)));
+        }
         return Ok(Found {
             dialect,
             route: matched.route,
@@ -92,6 +97,14 @@ fn find(path: CanonicalPath, method: &http::Method) -> Result<Found, (&'static D
     }
     let message = "There is no such resource: see /openapi.json for all";
     Err((&bintray::DIALECT, Failure::new(StatusCode::NOT_FOUND, message)))
+}
+
+const NO_MATRIX: &str = "This resource takes no parameters after a ';': write a ';' that is part \
+                         of a name as %3B";
+
+/// Whether no subject has this name, so that what is below it is a dialect's and no download.
+fn is_reserved(segment: &str) -> bool {
+    RESERVED_SUBJECTS.iter().any(|name| name.eq_ignore_ascii_case(segment))
 }
 
 fn method_not_allowed(matching: &[Matched]) -> Failure {
@@ -148,6 +161,9 @@ fn strip_prefix<'a>(segments: &'a [String], prefix: &[&str]) -> Option<&'a [Stri
 impl Found {
     async fn call(self, adapter: Adapter, head: request::Parts, body: Body) -> Answer {
         let caller = caller(&adapter.packhouse, &head).await?;
+        if caller.is_anonymous() && self.route.gates.contains(&Gate::Credentials) {
+            return Err(credentials::missing());
+        }
         let call = Call {
             packhouse: adapter.packhouse,
             options: adapter.options,
@@ -197,10 +213,12 @@ fn failed(render: fn(&Failure) -> Response, failure: &Failure) -> Response {
     response
 }
 
-/// The head alone, with the length that the body has.
+/// The head alone, with the length that the body has. That of a 304 would be said of the file,
+/// which is not empty.
 fn without_body(response: Response) -> Response {
     let (mut head, body) = response.into_parts();
-    if let Some(length) = HttpBody::size_hint(&body).exact()
+    if head.status != StatusCode::NOT_MODIFIED
+        && let Some(length) = HttpBody::size_hint(&body).exact()
         && !head.headers.contains_key(CONTENT_LENGTH)
     {
         head.headers.insert(CONTENT_LENGTH, HeaderValue::from(length));

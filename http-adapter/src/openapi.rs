@@ -11,6 +11,7 @@ use crate::support::reply;
 
 pub(crate) static DIALECT: Dialect = Dialect {
     prefixes: &[&[]],
+    of_subjects: false,
     routes: &[route!(Get "/openapi.json" => "openapi.show", show, [])],
     render,
 };
@@ -25,10 +26,12 @@ async fn show(_call: Call) -> Answer {
 
 fn document() -> Value {
     let mut paths = Map::new();
-    for route in DIALECTS.iter().flat_map(|dialect| dialect.routes) {
-        let path = route.path.replace("{*", "{");
-        let item = paths.entry(path).or_insert_with(|| json!({}));
-        item[route.method.as_str().to_ascii_lowercase()] = operation(route);
+    for dialect in DIALECTS {
+        for route in dialect.routes {
+            let path = route.path.replace("{*", "{");
+            let item = paths.entry(path).or_insert_with(|| json!({"servers": servers(dialect)}));
+            item[route.method.as_str().to_ascii_lowercase()] = operation(route);
+        }
     }
     json!({
         "openapi": "3.1.0",
@@ -36,6 +39,11 @@ fn document() -> Value {
         "paths": paths,
         "components": {"securitySchemes": {"basic": {"type": "http", "scheme": "basic"}}},
     })
+}
+
+/// Where the paths of a dialect begin.
+fn servers(dialect: &Dialect) -> Value {
+    dialect.prefixes.iter().map(|prefix| json!({"url": format!("/{}", prefix.join("/"))})).collect()
 }
 
 fn operation(route: &Route) -> Value {

@@ -33,7 +33,8 @@ impl Method {
 }
 
 /// What is asked of a request, in this order; the first that fails decides the answer. Data for
-/// the coverage tests and for readers: the asking itself is done in core.
+/// the coverage tests and for readers: the asking itself is done in core. Only that there are
+/// credentials at all is asked before anything else of the request is read.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Gate {
     /// The caller must be somebody (401).
@@ -75,6 +76,9 @@ pub struct Route {
     pub operation: &'static str,
     /// What is asked, in this order.
     pub gates: &'static [Gate],
+    /// Whether the last segment of its path may have parameters after a `;`. Elsewhere they are
+    /// refused, so that a `;` of a name that was not encoded never names another thing.
+    pub matrix: bool,
     pub(crate) handler: Handler,
 }
 
@@ -90,6 +94,8 @@ impl fmt::Debug for Route {
 pub(crate) struct Dialect {
     /// Literal segments before each path, as alternatives.
     pub(crate) prefixes: &'static [&'static [&'static str]],
+    /// Whether its paths begin with the name of a subject: then none begins with a reserved one.
+    pub(crate) of_subjects: bool,
     pub(crate) routes: &'static [Route],
     /// What a failure looks like.
     pub(crate) render: fn(&Failure) -> axum::response::Response,
@@ -144,14 +150,21 @@ fn parameter(pattern: &'static str) -> Option<Parameter> {
 }
 
 /// Declares a route: `route!(Get "/repos/{subject}" => "repositories.list", repositories::list,
-/// [Gate…])`.
+/// [Gate…])`, and `, matrix` after the gates where parameters may follow a `;`.
 macro_rules! route {
     ($method:ident $path:literal => $operation:literal, $handler:path, [$($gate:expr),*]) => {
+        $crate::route::route!(@ $method $path, $operation, $handler, [$($gate),*], false)
+    };
+    ($method:ident $path:literal => $operation:literal, $handler:path, [$($gate:expr),*], matrix) => {
+        $crate::route::route!(@ $method $path, $operation, $handler, [$($gate),*], true)
+    };
+    (@ $method:ident $path:literal, $operation:literal, $handler:path, [$($gate:expr),*], $matrix:literal) => {
         $crate::route::Route {
             method: $crate::route::Method::$method,
             path: $path,
             operation: $operation,
             gates: &[$($gate),*],
+            matrix: $matrix,
             handler: |call| Box::pin($handler(call)),
         }
     };
@@ -169,7 +182,8 @@ mod tests {
 
     fn values(path: &'static str, segments: &[&str]) -> Option<Vec<(&'static str, String)>> {
         let handler: Handler = |call| Box::pin(nothing(call));
-        let route = Route { method: Method::Get, path, operation: "x", gates: &[], handler };
+        let route =
+            Route { method: Method::Get, path, operation: "x", gates: &[], matrix: false, handler };
         let segments: Vec<String> = segments.iter().map(ToString::to_string).collect();
         route.match_path(&segments).map(|(params, _)| params.0)
     }

@@ -46,7 +46,7 @@ fn nothing_acknowledged_is_lost_when_the_server_is_killed() {
                 thread::spawn(move || writer.run(address, &acknowledged))
             })
             .collect();
-        thread::sleep(Duration::from_millis(5 + random.below(120)));
+        thread::sleep(Duration::from_millis(10 + random.below(250)));
         server.kill();
         writers = running.into_iter().map(|run| run.join().expect("a writer ends")).collect();
     }

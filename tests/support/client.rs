@@ -60,6 +60,13 @@ impl Client {
         Self { authorization: Some(format!("Basic {encoded}")), ..Self::anonymous(address) }
     }
 
+    /// Another client of the same server as the same caller, with a connection of its own.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        let authorization = self.authorization.clone();
+        Self { address: self.address, authorization, connection: None }
+    }
+
     /// Sends a request and waits for the answer. A request is never sent twice.
     ///
     /// # Errors

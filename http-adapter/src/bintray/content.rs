@@ -29,7 +29,7 @@ pub(super) async fn upload(mut call: Call) -> Answer {
     let mut upload = uploads::begin(&call.packhouse, &call.caller, target).await?;
     let mut body = call.take_body();
     while let Some(chunk) = body.next().await {
-        upload.write(chunk.map_err(|_| broken_body())?).await?;
+        upload.write(chunk.map_err(|error| broken_body(&error))?).await?;
     }
     upload.finish().await?;
     Ok(reply::created(&json!({"message": "success"})))
@@ -105,7 +105,9 @@ fn given<'a>(
 
 /// A switch that may be given in the query, as a matrix parameter and as a header.
 fn flag(call: &Call, name: &str, header: &HeaderName) -> Result<bool, Failure> {
-    let header = call.header(header)?.map(|value| query::switch(name, value)).transpose()?;
+    // Unlike in a query, where a bare name is a switch that is on, an empty header says nothing.
+    let header = call.header(header)?.filter(|value| !value.trim().is_empty());
+    let header = header.map(|value| query::switch(name, value)).transpose()?;
     let given = [call.query.switch(name)?, call.matrix.switch(name)?, header];
     let mut given = given.into_iter().flatten();
     let Some(first) = given.next() else { return Ok(false) };

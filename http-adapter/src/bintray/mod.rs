@@ -17,13 +17,13 @@ use crate::route::{Dialect, Route, route};
 use crate::support::reply;
 
 pub(crate) static DIALECT: Dialect =
-    Dialect { prefixes: &[&[], &["api", "v1"]], routes: ROUTES, render };
+    Dialect { prefixes: &[&[], &["api", "v1"]], of_subjects: false, routes: ROUTES, render };
 
 #[rustfmt::skip]
 static ROUTES: &[Route] = &[
     // Content: publishers' scripts.
     route!(Put "/content/{subject}/{repo}/{*path}" => "content.upload", content::upload,
-        [Credentials, Repository(Publish), Package]),
+        [Credentials, Repository(Publish), Package], matrix),
     route!(Post "/content/{subject}/{repo}/{package}/{version}/publish" => "content.publish", content::publish,
         [Credentials, Repository(Publish), Package, Version]),
     route!(Delete "/content/{subject}/{repo}/{*path}" => "content.delete", content::delete,

@@ -14,6 +14,7 @@ use crate::route::{Dialect, route};
 
 pub(crate) static DIALECT: Dialect = Dialect {
     prefixes: &[&[]],
+    of_subjects: true,
     routes: &[route!(Get "/{subject}/{repo}/{*path}" => "downloads.get", serve::get,
         [Repository(Read), File])],
     render,

@@ -130,7 +130,10 @@ fn unsatisfiable(mut headers: HeaderMap, size: u64) -> Response {
     empty(StatusCode::RANGE_NOT_SATISFIABLE, headers)
 }
 
-fn empty(status: StatusCode, headers: HeaderMap) -> Response {
+fn empty(status: StatusCode, mut headers: HeaderMap) -> Response {
+    if status.is_client_error() {
+        set(&mut headers, CACHE_CONTROL, "no-store");
+    }
     respond(status, headers, Body::empty())
 }
 

@@ -12,21 +12,21 @@ use crate::route::{Dialect, Route, route};
 use crate::support::reply;
 
 pub(crate) static DIALECT: Dialect =
-    Dialect { prefixes: &[&["management", "v1"]], routes: ROUTES, render };
+    Dialect { prefixes: &[&[]], of_subjects: false, routes: ROUTES, render };
 
 #[rustfmt::skip]
 static ROUTES: &[Route] = &[
-    route!(Get "/users" => "users.list", users::list, [Credentials, Platform]),
-    route!(Get "/users/{subject}" => "users.show", users::show, [Credentials, Oneself, Subject(Read)]),
-    route!(Put "/users/{subject}" => "users.put", users::put, [Credentials, Platform]),
-    route!(Patch "/users/{subject}" => "users.update", users::update, [Credentials, Platform, Subject(Read)]),
-    route!(Delete "/users/{subject}" => "users.delete", users::delete, [Credentials, Platform, Subject(Read)]),
-    route!(Post "/users/{subject}/api_key" => "users.renew_key", users::renew_key,
+    route!(Get "/management/v1/users" => "users.list", users::list, [Credentials, Platform]),
+    route!(Get "/management/v1/users/{subject}" => "users.show", users::show, [Credentials, Oneself, Subject(Read)]),
+    route!(Put "/management/v1/users/{subject}" => "users.put", users::put, [Credentials, Platform]),
+    route!(Patch "/management/v1/users/{subject}" => "users.update", users::update, [Credentials, Platform, Subject(Read)]),
+    route!(Delete "/management/v1/users/{subject}" => "users.delete", users::delete, [Credentials, Platform, Subject(Read)]),
+    route!(Post "/management/v1/users/{subject}/api_key" => "users.renew_key", users::renew_key,
         [Credentials, Subject(Read), Oneself]),
 
     // Whoever watches the server.
-    route!(Get "/health" => "health.live", health::live, []),
-    route!(Get "/ready" => "health.ready", health::ready, []),
+    route!(Get "/management/v1/health" => "health.live", health::live, []),
+    route!(Get "/management/v1/ready" => "health.ready", health::ready, []),
 ];
 
 fn render(failure: &Failure) -> Response {

@@ -15,9 +15,12 @@ pub(crate) fn read(headers: &HeaderMap) -> Result<Credentials, Failure> {
         return Err(Failure::bad_request("Authorization is given twice: give it once"));
     }
     let text = value.to_str().ok();
-    text.and_then(basic).ok_or_else(|| {
-        Failure::new(StatusCode::UNAUTHORIZED, "This resource requires authentication")
-    })
+    text.and_then(basic).ok_or_else(missing)
+}
+
+/// What is said to those who show no credentials, or wrong ones.
+pub(crate) fn missing() -> Failure {
+    Failure::new(StatusCode::UNAUTHORIZED, "This resource requires authentication")
 }
 
 fn basic(value: &str) -> Option<Credentials> {

@@ -28,7 +28,9 @@ impl Query {
         let mut values = self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value);
         let Some(value) = values.next() else { return Ok(None) };
         if values.any(|other| other != value) {
-            let message = format!("{name} is given twice with different values: give it once");
+            let message = format!(
+                "conflicting_parameter: {name} is given twice with different values: give it once"
+            );
             return Err(Failure::bad_request(message));
         }
         Ok(Some(value))
