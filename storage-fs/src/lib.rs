@@ -1,1 +1,29 @@
-//! placeholder
+//! Packhouse blobs in a directory.
+//!
+//! [`FsBlobs`] is a `BlobStore` on a local file system: one file for each blob, and nothing else
+//! that would have to be kept in step with it. A blob is durable when `finish` returns: its file
+//! is synced, then named without replacing anything, then the folder that has the name is synced.
+//! Directory syncs are shared by the blobs that were named before one began. A sync that failed is
+//! final: it is never tried again and believed.
+//!
+//! The methods run their system calls on tokio's blocking threads, so they must be polled within
+//! a tokio runtime. An open reader holds at most two chunks besides what its consumer holds, a
+//! writer at most two buffers of [`FsOptions::write_buffer`] and one chunk of its caller.
+//!
+//! For Unix-like systems and local file systems. The directory belongs to one process at a time
+//! and to its user: nobody else should be able to write there.
+
+mod disk;
+mod errors;
+mod folder;
+mod layout;
+mod listing;
+mod reader;
+mod staged;
+mod store;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+pub use layout::OpenError;
+pub use store::{FsBlobs, FsOptions};

@@ -1,0 +1,196 @@
+//! A file that is being written, and the order in which it becomes a blob.
+//!
+//! Everything here blocks. The order is the promise of this crate: bytes synced, then named, then
+//! the name synced, then the answer.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Seek, SeekFrom};
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use packhouse_core::blobs::{BlobError, BlobErrorKind, BlobInfo, Suspended};
+use tokio::runtime::Handle;
+
+use crate::disk::open_existing;
+use crate::errors::{failed, no_blob};
+use crate::layout::Place;
+use crate::listing::finished;
+use crate::store::{Claim, Missing};
+
+/// After so many bytes they are written back while more are coming, so that `finish` of a large
+/// blob does not find all of them waiting.
+const WRITE_BACK: u64 = 32 << 20;
+
+/// A file of one writer. Dropped, it goes, or back to what was suspended.
+#[derive(Debug)]
+pub(crate) struct Staged {
+    /// Nothing once the file belongs to nobody any more.
+    claim: Option<Claim>,
+    place: Place,
+    /// Made with the first bytes.
+    file: Option<File>,
+    length: u64,
+    /// How many bytes were written since they were last written back.
+    pending: u64,
+    /// A sync failed: what was suspended is of no worth either.
+    spoiled: bool,
+}
+
+impl Staged {
+    /// Nothing yet.
+    pub(crate) fn new(claim: Claim) -> Self {
+        Self {
+            claim: Some(claim),
+            place: Place::Staging,
+            file: None,
+            length: 0,
+            pending: 0,
+            spoiled: false,
+        }
+    }
+
+    /// What was suspended, up to the offset.
+    pub(crate) fn resume(claim: Claim, offset: u64) -> Result<Self, BlobError> {
+        let mut staged = Self::new(claim);
+        (staged.place, staged.length) = (Place::Suspended, offset);
+        let path = staged.path();
+        let missing = Missing { id: staged.claim().id, path: &path };
+        let opened = open_existing(&path, OpenOptions::new().read(true).write(true));
+        let mut file = opened.map_err(|error| missing.or_failed(error, "resuming"))?;
+        let mut cut = || {
+            let found = file.metadata()?;
+            if !found.is_file() || found.len() < offset {
+                return Ok(false);
+            }
+            if found.len() > offset {
+                file.set_len(offset)?;
+            }
+            file.seek(SeekFrom::Start(offset)).map(|_| true)
+        };
+        if !cut().map_err(|error| missing.or_failed(error, "resuming"))? {
+            return Err(BlobErrorKind::NotFound
+                .because(format!("resuming {} at {offset}, which it never reached", missing.id)));
+        }
+        staged.file = Some(file);
+        Ok(staged)
+    }
+
+    /// Takes more bytes.
+    pub(crate) fn append(&mut self, bytes: &[u8]) -> Result<(), BlobError> {
+        let (path, disk) = (self.path(), Arc::clone(&self.claim().shared.disk));
+        let failed = |error| failed(format!("writing {}", path.display()), error);
+        let file = match &self.file {
+            Some(file) => file,
+            None => self.file.insert(disk.create(&path).map_err(failed)?),
+        };
+        disk.write(file, bytes).map_err(failed)?;
+        self.length += bytes.len() as u64;
+        self.pending += bytes.len() as u64;
+        if self.pending >= WRITE_BACK {
+            self.pending = 0;
+            disk.write_back(file).map_err(|error| {
+                self.spoiled = true;
+                failed(error)
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Makes a blob of it.
+    pub(crate) fn finish(mut self, last: &[u8]) -> Result<BlobInfo, BlobError> {
+        self.append(last)?;
+        let info = self.sync()?;
+        let Claim { shared, id } = self.claim();
+        let to = Place::of(id);
+        shared.name(id, self.place, to)?;
+        if let Err(error) = shared.settle(to) {
+            // It may be durable or not: nobody will refer to it.
+            let _ = shared.disk.unlink(&shared.layout.file(to, id));
+            self.keep();
+            return Err(error);
+        }
+        // The old name must not come back either.
+        let settled = shared.settle(self.place);
+        self.keep();
+        settled.map(|()| info)
+    }
+
+    /// Makes durable what is there, to go on later.
+    pub(crate) fn suspend(mut self, last: &[u8]) -> Result<Suspended, BlobError> {
+        self.append(last)?;
+        self.sync()?;
+        let Claim { shared, id } = self.claim();
+        if self.place == Place::Staging {
+            shared.name(id, self.place, Place::Suspended)?;
+        }
+        let settled = shared.settle(Place::Suspended);
+        self.place = Place::Suspended;
+        self.spoiled |= settled.is_err();
+        settled?;
+        let offset = self.length;
+        self.keep();
+        Ok(Suspended { offset, state: serde_json::Value::Null })
+    }
+
+    /// Makes the bytes durable. Tried once: after a failure the system may take for written what
+    /// it has dropped.
+    fn sync(&mut self) -> Result<BlobInfo, BlobError> {
+        let (path, Claim { shared, id }) = (self.path(), self.claim());
+        let synced = shared.disk.sync(self.file(), &path).and_then(|()| self.file().metadata());
+        let (id, found) = match synced {
+            Ok(found) => (*id, found),
+            Err(error) => {
+                self.spoiled = true;
+                return Err(failed(format!("syncing {}", path.display()), error));
+            }
+        };
+        if found.nlink() == 0 {
+            return Err(BlobErrorKind::NotFound.because(format!("{id} was removed meanwhile")));
+        }
+        if found.len() != self.length {
+            return Err(no_blob(format!("{} was changed by another", path.display())));
+        }
+        Ok(BlobInfo { id, size: self.length, finished: finished(&found) })
+    }
+
+    fn path(&self) -> PathBuf {
+        let Claim { shared, id } = self.claim();
+        shared.layout.file(self.place, id)
+    }
+
+    fn claim(&self) -> &Claim {
+        self.claim.as_ref().expect("a claim is given up with the file only")
+    }
+
+    fn file(&self) -> &File {
+        self.file.as_ref().expect("the file was made with the first bytes")
+    }
+
+    /// The file is no longer this writer's to remove.
+    fn keep(&mut self) {
+        self.file = None;
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        let (Some(file), path) = (self.file.take(), self.path()) else { return };
+        if self.place == Place::Suspended && !self.spoiled {
+            return;
+        }
+        // The id is free when the file is gone.
+        let Some(claim) = self.claim.take() else { return };
+        let discard = move || {
+            if let Err(error) = claim.shared.disk.unlink(&path) {
+                tracing::warn!(path = %path.display(), %error, "an unfinished blob stays behind");
+            }
+            drop(file);
+        };
+        // Freeing a large file takes its time.
+        match Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn_blocking(discard)),
+            Err(_) => discard(),
+        }
+    }
+}
