@@ -52,7 +52,8 @@ fn offset(text: &str) -> Option<UtcOffset> {
         ("-", rest) => (-1, rest),
         _ => return None,
     };
-    let hours: i8 = digits(rest.get(..2)?, 2)?;
+    // No place on earth is further away than this.
+    let hours = digits::<i8>(rest.get(..2)?, 2).filter(|hours| *hours <= 18)?;
     let rest = rest.get(2..)?;
     let minutes = rest.strip_prefix(':').unwrap_or(rest);
     let minutes: i8 = if minutes.is_empty() { 0 } else { digits(minutes, 2)? };
