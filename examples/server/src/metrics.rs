@@ -1,7 +1,7 @@
 //! What the server counts. Each server has a registry of its own; there are no globals.
 //!
-//! It must not know routes or subjects: the adapter registers its own metrics through
-//! [`Metrics::register`].
+//! It must not know routes or subjects: what a request asked for is a word that the adapter gives,
+//! one of a fixed set, and never a path.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -34,6 +34,7 @@ pub struct Metrics {
     pub(crate) sent: Counter,
     pub(crate) panics: Counter,
     closed: Family<Label, Counter>,
+    operations: Family<Label, Counter>,
     requests: [Counter; CLASSES.len()],
     durations: Histogram,
 }
@@ -63,6 +64,7 @@ impl Metrics {
             sent: Counter::default(),
             panics: Counter::default(),
             closed: Family::default(),
+            operations: Family::default(),
             requests: CLASSES.map(|class| requests.get_or_create_owned(&[("status", class)])),
             durations: Histogram::new(DURATIONS),
             registry: Arc::new(Mutex::new(Registry::with_prefix("packhouse"))),
@@ -83,6 +85,8 @@ impl Metrics {
         registry.register("sent_bytes", "Bytes written to clients", self.sent.clone());
         registry.register("handler_panics", "Requests ended by a panic", self.panics.clone());
         registry.register("requests", "Finished requests by class of status", requests);
+        let operations = self.operations.clone();
+        registry.register("operations", "Finished requests by what was asked", operations);
         let durations = self.durations.clone();
         registry.register("request_duration_seconds", "From head to the answer's end", durations);
     }
@@ -105,12 +109,18 @@ impl Metrics {
     }
 
     /// Counts a request; `None` where its client left before the answer began.
-    pub(crate) fn count_request(&self, status: Option<StatusCode>, took: Duration) {
+    pub(crate) fn count_request(
+        &self,
+        operation: &'static str,
+        status: Option<StatusCode>,
+        took: Duration,
+    ) {
         let class = match status.map(|status| status.as_u16() / 100) {
             Some(class @ 1..=5) => usize::from(class) - 1,
             _ => CLASSES.len() - 1,
         };
         self.requests[class].inc();
+        self.operations.get_or_create(&[("operation", operation)]).inc();
         self.durations.observe(took.as_secs_f64());
     }
 
@@ -126,13 +136,14 @@ mod tests {
     #[test]
     fn counts_appear_in_the_text_and_two_servers_share_none() {
         let (one, other) = (Metrics::new(), Metrics::new());
-        one.count_request(Some(StatusCode::CREATED), Duration::from_millis(3));
-        one.count_request(None, Duration::ZERO);
+        one.count_request("files.show", Some(StatusCode::CREATED), Duration::from_millis(3));
+        one.count_request("none", None, Duration::ZERO);
         one.count_cut("header deadline");
         let text = one.render();
         for line in [
             "packhouse_requests_total{status=\"2xx\"} 1",
             "packhouse_requests_total{status=\"none\"} 1",
+            "packhouse_operations_total{operation=\"files.show\"} 1",
             "packhouse_connections_cut_total{cause=\"header deadline\"} 1",
             "packhouse_request_duration_seconds_count 2",
             "packhouse_connections_open 0",

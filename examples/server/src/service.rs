@@ -22,6 +22,7 @@ use futures::future::BoxFuture;
 use http::header::{CONNECTION, CONTENT_TYPE, HeaderName};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
+use packhouse_http::Operation;
 use tower::Service;
 
 use crate::body::TimedBody;
@@ -108,6 +109,8 @@ struct Record {
     uri: Uri,
     peer: SocketAddr,
     begun: Instant,
+    /// What was asked, as the adapter names it.
+    operation: &'static str,
     status: Option<StatusCode>,
     sent: u64,
     whole: bool,
@@ -123,6 +126,7 @@ impl Record {
             uri: request.uri().clone(),
             peer: service.peer,
             begun: Instant::now(),
+            operation: "none",
             status: None,
             sent: 0,
             whole: false,
@@ -152,6 +156,9 @@ impl Record {
     fn answer(mut self, mut answer: Response<AxumBody>) -> Response<AnswerBody> {
         answer.headers_mut().insert(REQUEST_ID, self.id.clone());
         self.status = Some(answer.status());
+        if let Some(Operation(operation)) = answer.extensions().get() {
+            self.operation = operation;
+        }
         let no_body = self.method == Method::HEAD
             || answer.status() == StatusCode::NOT_MODIFIED
             || answer.body().is_end_stream();
@@ -168,6 +175,7 @@ impl Record {
             id = self.id.to_str().unwrap_or_default(),
             peer = %self.peer,
             method = self.method.as_str(),
+            operation = self.operation,
             path = &path[..end],
             status = self.status.map_or(0, |status| status.as_u16()),
             bytes = self.sent,
@@ -180,7 +188,7 @@ impl Record {
 impl Drop for Record {
     fn drop(&mut self) {
         self.progress.request_ends();
-        self.shared.metrics.count_request(self.status, self.begun.elapsed());
+        self.shared.metrics.count_request(self.operation, self.status, self.begun.elapsed());
         if self.shared.log_requests {
             self.log();
         }
