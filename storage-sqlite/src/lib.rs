@@ -1,1 +1,210 @@
-//! placeholder
+//! Packhouse records on SQLite: a [`Store`] in one file.
+//!
+//! One thread writes and groups the batches that wait into one durable commit; a few read by key,
+//! a few answer queries, and each scan has one of its own. `schema/` has the tables, `search/` how
+//! a query is answered, `write/` how a batch is applied.
+//!
+//! This crate knows keys, terms and queries, and nothing of packages or callers.
+
+mod encoding;
+mod fault;
+mod fields;
+mod lock;
+mod options;
+mod queue;
+mod records;
+mod scan;
+mod schema;
+mod search;
+mod serve;
+mod texts;
+mod views;
+mod write;
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+
+use async_trait::async_trait;
+use futures::channel::oneshot;
+use packhouse_core::store::{
+    Batch, CommitError, Committed, Key, Page, Query, Record, RecordStream, Store, StoreError,
+    StoreErrorKind,
+};
+
+pub use crate::options::SqliteOptions;
+
+use crate::fault::closed;
+use crate::queue::Queue;
+use crate::records::Reader;
+use crate::write::{Writer, Written};
+
+/// A store in one SQLite database.
+///
+/// Dropping it finishes the batches that wait, ends the scans, and moves the log into the file.
+#[derive(Debug)]
+pub struct SqliteStore {
+    reads: Arc<Queue<serve::Read>>,
+    selects: Arc<Queue<serve::Select>>,
+    writes: Arc<Queue<write::Job>>,
+    scans: Arc<Queue<scan::Scan>>,
+    /// Tells scans that are under way.
+    closed: Arc<AtomicBool>,
+    written: Arc<Written>,
+    threads: Vec<JoinHandle<()>>,
+    /// Held until every thread has ended.
+    _lock: File,
+}
+
+/// How much was written since the store was opened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct WriteCounts {
+    /// Batches that were committed.
+    pub batches: u64,
+    /// Durable commits: each holds one batch or a group of them.
+    pub commits: u64,
+}
+
+impl SqliteStore {
+    /// Opens the store in a file, which is made if it is not there.
+    ///
+    /// # Errors
+    /// [`StoreErrorKind::Invalid`] for the database of another program or of a newer version of
+    /// this one; [`StoreErrorKind::Unavailable`] when it is open already.
+    pub fn open(path: impl AsRef<Path>, options: &SqliteOptions) -> Result<Self, StoreError> {
+        let path = std::path::absolute(path).map_err(|error| {
+            StoreErrorKind::Unavailable.because("find the database").with_source(error)
+        })?;
+        let lock = lock::take(&path)?;
+        let written = Arc::new(Written::default());
+        let writer = Writer::new(schema::open_writer(&path, options.max_bytes)?, written.clone())?;
+        let mut store = Self {
+            reads: Arc::new(Queue::new()),
+            selects: Arc::new(Queue::new()),
+            scans: Arc::new(Queue::new()),
+            writes: Arc::new(Queue::new()),
+            closed: Arc::default(),
+            written,
+            threads: Vec::new(),
+            _lock: lock,
+        };
+        store.start(&path, writer, options)?;
+        Ok(store)
+    }
+
+    fn start(
+        &mut self,
+        path: &Path,
+        writer: Writer,
+        options: &SqliteOptions,
+    ) -> Result<(), StoreError> {
+        let open = |cache| {
+            let connection = schema::open_reader(path, cache);
+            connection.map(Reader::new).map_err(|fault| fault.within("open a reader"))
+        };
+        for _ in 0..options.readers.max(1) {
+            let reader = open(options.cache_bytes)?;
+            self.spawn("sqlite-read", &self.reads.clone(), |queue| serve::reads(reader, queue))?;
+        }
+        for _ in 0..options.searchers.max(1) {
+            let reader = open(options.cache_bytes / 4)?;
+            let queue = self.selects.clone();
+            self.spawn("sqlite-select", &queue, |queue| serve::selects(reader, queue))?;
+        }
+        for _ in 0..options.scanners.max(1) {
+            let reader = open(options.cache_bytes / 4)?;
+            let (limit, closed) = (options.scan_limit, self.closed.clone());
+            let scans = move |queue: &Queue<_>| scan::scans(reader, queue, limit, &closed);
+            self.spawn("sqlite-scan", &self.scans.clone(), scans)?;
+        }
+        // Last, so that its connection is the last to be closed and leaves no log behind.
+        self.spawn("sqlite-write", &self.writes.clone(), |queue| writer.run(queue))
+    }
+
+    /// How much was written since the store was opened.
+    #[must_use]
+    pub fn write_counts(&self) -> WriteCounts {
+        WriteCounts {
+            batches: self.written.batches.load(Ordering::Relaxed),
+            commits: self.written.commits.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Starts a thread that serves a queue. Should it panic, the queue is closed, so that nobody
+    /// waits for an answer that never comes.
+    fn spawn<T: Send + 'static>(
+        &mut self,
+        name: &str,
+        queue: &Arc<Queue<T>>,
+        work: impl FnOnce(&Queue<T>) + Send + 'static,
+    ) -> Result<(), StoreError> {
+        let guard = CloseOnPanic(Arc::clone(queue));
+        let work = move || work(&guard.0);
+        let thread = thread::Builder::new().name(name.into()).spawn(work).map_err(|error| {
+            StoreErrorKind::Unavailable.because("start a thread").with_source(error)
+        })?;
+        self.threads.push(thread);
+        Ok(())
+    }
+}
+
+struct CloseOnPanic<T>(Arc<Queue<T>>);
+
+impl<T> Drop for CloseOnPanic<T> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.abandon();
+        }
+    }
+}
+
+impl Drop for SqliteStore {
+    fn drop(&mut self) {
+        self.closed.store(true, Ordering::Relaxed);
+        self.scans.close();
+        self.reads.close();
+        self.selects.close();
+        self.writes.close();
+        for thread in self.threads.drain(..) {
+            // One that panicked has said so already.
+            drop(thread.join());
+        }
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn read(&self, keys: &[Key]) -> Result<Vec<Option<Record>>, StoreError> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (answer, answered) = oneshot::channel();
+        let read = serve::Read { keys: keys.to_vec(), answer };
+        self.reads.push(read).map_err(|_| closed())?;
+        answered.await.map_err(|_| closed())?
+    }
+
+    async fn select(&self, query: &Query) -> Result<Page, StoreError> {
+        query.check()?;
+        let (answer, answered) = oneshot::channel();
+        let select = serve::Select { query: query.clone(), answer };
+        self.selects.push(select).map_err(|_| closed())?;
+        answered.await.map_err(|_| closed())?
+    }
+
+    async fn scan(&self, query: &Query) -> Result<RecordStream, StoreError> {
+        query.check()?;
+        scan::begin(&self.scans, query).await
+    }
+
+    async fn commit(&self, batch: &Batch) -> Result<Committed, CommitError> {
+        batch.check()?;
+        let (answer, answered) = oneshot::channel();
+        let job = write::Job { batch: batch.clone(), answer };
+        self.writes.push(job).map_err(|_| closed())?;
+        // The thread ended while it had the batch: nobody knows how far it came.
+        answered.await.map_err(|_| CommitError::Unknown(closed()))?
+    }
+}

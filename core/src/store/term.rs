@@ -96,7 +96,7 @@ impl TermValue {
     #[must_use]
     pub fn as_text(&self) -> Option<Cow<'_, str>> {
         let (tag, bytes) = self.0.split_first()?;
-        (*tag == b't').then(|| String::from_utf8_lossy(&bytes[..bytes.len().min(Self::KEPT)]))
+        (*tag == b't').then(|| String::from_utf8_lossy(&bytes[..bytes.len().min(Self::KEPT - 1)]))
     }
 
     fn tagged(tag: u8, bytes: &[u8]) -> Self {

@@ -1,0 +1,49 @@
+//! What goes wrong inside this crate, before it becomes an error of the port.
+
+use packhouse_core::store::{StoreError, StoreErrorKind};
+use rusqlite::ErrorCode;
+
+/// A failure inside this crate.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Fault {
+    /// SQLite said so.
+    #[error(transparent)]
+    Sqlite(#[from] rusqlite::Error),
+    /// What was read is not what this crate writes.
+    #[error("cannot understand {0}")]
+    Malformed(&'static str),
+}
+
+pub(crate) type Outcome<T> = Result<T, Fault>;
+
+impl Fault {
+    /// The error for the caller, with what was being done.
+    pub(crate) fn within(self, context: &str) -> StoreError {
+        self.kind().because(context).with_source(self)
+    }
+
+    pub(crate) fn kind(&self) -> StoreErrorKind {
+        use rusqlite::Error as E;
+        match self {
+            Self::Malformed(_) => StoreErrorKind::Corrupt,
+            Self::Sqlite(E::SqliteFailure(error, _)) => match error.code {
+                ErrorCode::DiskFull => StoreErrorKind::Full,
+                ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => StoreErrorKind::Corrupt,
+                ErrorCode::TooBig => StoreErrorKind::Invalid,
+                _ => StoreErrorKind::Unavailable,
+            },
+            Self::Sqlite(
+                E::FromSqlConversionFailure(..)
+                | E::IntegralValueOutOfRange(..)
+                | E::InvalidColumnType(..)
+                | E::Utf8Error(..),
+            ) => StoreErrorKind::Corrupt,
+            Self::Sqlite(_) => StoreErrorKind::Unavailable,
+        }
+    }
+}
+
+/// The error when a thread of the store is gone.
+pub(crate) fn closed() -> StoreError {
+    StoreErrorKind::Unavailable.because("the store is closed")
+}

@@ -1,0 +1,35 @@
+//! What a host may choose about the store. Durability is not among it.
+
+use std::time::Duration;
+
+/// How to open a store. Change fields of [`SqliteOptions::default`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SqliteOptions {
+    /// Threads that read records by key; they never wait for a search.
+    pub readers: usize,
+    /// Threads that answer `select`.
+    pub searchers: usize,
+    /// Threads that scan, one scan each at a time; further ones wait, at most the limit.
+    pub scanners: usize,
+    /// How many bytes of the database each thread that reads by key may keep in memory; the other
+    /// threads keep a quarter of it.
+    pub cache_bytes: usize,
+    /// How long a scan may hold its snapshot. While one does, the write-ahead log grows.
+    pub scan_limit: Duration,
+    /// The most bytes that the database file may take; the file system's room if `None`.
+    pub max_bytes: Option<u64>,
+}
+
+impl Default for SqliteOptions {
+    fn default() -> Self {
+        Self {
+            readers: 2,
+            searchers: 2,
+            scanners: 4,
+            cache_bytes: 64 << 20,
+            scan_limit: Duration::from_secs(60),
+            max_bytes: None,
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! A queue between the callers' tasks and the threads that serve them.
+//!
+//! A thread takes several waiting jobs in one go: writers to share a commit, readers to share a
+//! wake-up and a snapshot.
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Jobs in the order they came.
+#[derive(Debug)]
+pub(crate) struct Queue<T> {
+    state: Mutex<State<T>>,
+    arrived: Condvar,
+}
+
+#[derive(Debug)]
+struct State<T> {
+    jobs: VecDeque<T>,
+    /// Threads that sleep: nobody is woken (a system call) while none does.
+    sleeping: usize,
+    closed: bool,
+}
+
+/// What a thread found in the queue.
+pub(crate) enum Taken<T> {
+    /// At least one job.
+    Jobs(Vec<T>),
+    /// No job came for a while.
+    Idle,
+    /// The queue is closed, and empty.
+    Closed,
+}
+
+impl<T> Queue<T> {
+    pub(crate) fn new() -> Self {
+        let state = State { jobs: VecDeque::new(), sleeping: 0, closed: false };
+        Self { state: Mutex::new(state), arrived: Condvar::new() }
+    }
+
+    /// Adds a job; gives it back if the queue is closed.
+    pub(crate) fn push(&self, job: T) -> Result<(), T> {
+        let mut state = self.lock();
+        if state.closed {
+            return Err(job);
+        }
+        state.jobs.push_back(job);
+        let wake = state.sleeping > 0;
+        drop(state);
+        if wake {
+            self.arrived.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Takes jobs from the front until their weights reach `room`; at least one. Waits for the
+    /// first one up to `patience`.
+    pub(crate) fn take(
+        &self,
+        room: usize,
+        patience: Duration,
+        weigh: impl Fn(&T) -> usize,
+    ) -> Taken<T> {
+        let mut state = self.lock();
+        if state.jobs.is_empty() && !state.closed {
+            state.sleeping += 1;
+            let waiting = |state: &mut State<T>| state.jobs.is_empty() && !state.closed;
+            state = self
+                .arrived
+                .wait_timeout_while(state, patience, waiting)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+            state.sleeping -= 1;
+        }
+        let mut taken = Vec::new();
+        let mut weight = 0;
+        while let Some(job) = state.jobs.front() {
+            weight += weigh(job);
+            if weight > room && !taken.is_empty() {
+                break;
+            }
+            taken.extend(state.jobs.pop_front());
+        }
+        match (taken.is_empty(), state.closed) {
+            (false, _) => Taken::Jobs(taken),
+            (true, true) => Taken::Closed,
+            (true, false) => Taken::Idle,
+        }
+    }
+
+    /// Refuses further jobs; those that wait are still served.
+    pub(crate) fn close(&self) {
+        self.lock().closed = true;
+        self.arrived.notify_all();
+    }
+
+    /// Refuses further jobs and drops those that wait, when nobody is there to serve them.
+    pub(crate) fn abandon(&self) {
+        let mut state = self.lock();
+        state.closed = true;
+        let jobs = std::mem::take(&mut state.jobs);
+        drop(state);
+        self.arrived.notify_all();
+        drop(jobs);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        // Every change of the state is a single step, so that a panic leaves nothing half done.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn taken(queue: &Queue<usize>, room: usize) -> Vec<usize> {
+        match queue.take(room, Duration::ZERO, |job| *job) {
+            Taken::Jobs(jobs) => jobs,
+            Taken::Idle | Taken::Closed => Vec::new(),
+        }
+    }
+
+    #[test]
+    fn jobs_are_taken_in_order_up_to_the_room() {
+        let queue = Queue::new();
+        for job in [3, 2, 9, 1] {
+            queue.push(job).unwrap();
+        }
+        assert_eq!(taken(&queue, 5), [3, 2]);
+        assert_eq!(taken(&queue, 5), [9], "one that is too heavy goes alone");
+        assert_eq!(taken(&queue, 5), [1]);
+        assert!(taken(&queue, 5).is_empty());
+    }
+
+    #[test]
+    fn a_closed_queue_refuses_jobs_and_still_gives_those_it_has() {
+        let queue = Queue::new();
+        queue.push(1).unwrap();
+        queue.close();
+        assert_eq!(queue.push(2), Err(2));
+        assert_eq!(taken(&queue, 5), [1]);
+        assert!(matches!(queue.take(5, Duration::ZERO, |_| 1), Taken::Closed));
+    }
+}

@@ -1,0 +1,84 @@
+//! Reading records by key.
+
+use std::sync::Arc;
+
+use packhouse_core::store::{Key, Record, Revision, Term, TermValue};
+use rusqlite::{Connection, Row};
+
+use crate::encoding::Carried;
+use crate::fault::{Fault, Outcome};
+use crate::fields::Fields;
+
+/// A connection that reads, and what it remembers of the fields.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    pub(crate) connection: Connection,
+    pub(crate) fields: Fields,
+}
+
+impl Reader {
+    pub(crate) fn new(connection: Connection) -> Self {
+        Self { connection, fields: Fields::default() }
+    }
+
+    /// Runs `work` on one snapshot, which is of now or later.
+    pub(crate) fn in_snapshot<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Outcome<T>,
+    ) -> Outcome<T> {
+        self.connection.prepare_cached("BEGIN")?.execute([])?;
+        let result = work(self);
+        // Nothing was written, so that both ends are the same; this one cannot fail for a record.
+        self.connection.prepare_cached("COMMIT")?.execute([])?;
+        result
+    }
+
+    /// The record at a key.
+    pub(crate) fn find(&mut self, key: &Key) -> Outcome<Option<Record>> {
+        find(&self.connection, &mut self.fields, key)
+    }
+}
+
+/// The record at a key.
+pub(crate) fn find(
+    connection: &Connection,
+    fields: &mut Fields,
+    key: &Key,
+) -> Outcome<Option<Record>> {
+    let mut statement = connection
+        .prepare_cached("SELECT born, revision, terms, body FROM records WHERE key = ?1")?;
+    let mut rows = statement.query([key.as_bytes()])?;
+    match rows.next()? {
+        Some(row) => Ok(Some(decode(connection, fields, key, row)?)),
+        None => Ok(None),
+    }
+}
+
+fn decode(
+    connection: &Connection,
+    fields: &mut Fields,
+    key: &Key,
+    row: &Row<'_>,
+) -> Outcome<Record> {
+    let blob = row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?;
+    let carried = Carried(blob).check(key.as_bytes())?;
+    let mut terms = Vec::new();
+    for (id, value) in carried.terms() {
+        let field = fields.get(connection, id)?.clone();
+        terms.push(Term { field, value: TermValue::from_bytes(value) });
+    }
+    let owners = carried.owners(key.as_bytes()).map(|owner| key_of(&owner));
+    Ok(Record {
+        key: key.clone(),
+        born: Revision(row.get(0)?),
+        revision: Revision(row.get(1)?),
+        body: Arc::from(row.get_ref(3)?.as_str().map_err(rusqlite::Error::from)?),
+        terms,
+        owners: owners.collect::<Outcome<_>>()?,
+    })
+}
+
+/// The key with these bytes.
+pub(crate) fn key_of(bytes: &[u8]) -> Outcome<Key> {
+    Key::from_bytes(bytes).ok_or(Fault::Malformed("a key"))
+}

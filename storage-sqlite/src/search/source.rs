@@ -1,0 +1,220 @@
+//! Where candidates come from: a range of keys, a range of index rows, or the index of texts.
+//!
+//! A source gives at least the records it stands for; whether one matches is checked elsewhere.
+
+use std::ops::{Bound, ControlFlow};
+
+use packhouse_core::store::TermValue;
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use super::check::{Subject, terms_of};
+use crate::encoding::Carried;
+use crate::fault::Outcome;
+
+/// Whether to go on.
+pub(crate) type Flow = ControlFlow<()>;
+
+/// What takes candidates: the record, and the value of the index row that it came from.
+pub(crate) type Visit<'v> = dyn FnMut(Subject<'_>, Option<&[u8]>) -> Outcome<Flow> + 'v;
+
+/// A place where candidates come from.
+#[derive(Clone, Debug)]
+pub(crate) enum Source {
+    /// No candidates at all.
+    Nothing,
+    /// The records from a key up to, not including, another, in the order of their keys.
+    Keys { low: Vec<u8>, high: Vec<u8>, with_terms: bool },
+    /// Index rows, in the order of value and key.
+    Span(Span),
+    /// What the index of texts gives for a question, in no useful order.
+    Texts(String),
+    /// All of these, some candidates more than once.
+    Union(Vec<Source>),
+}
+
+/// A range of index rows of one place.
+#[derive(Clone, Debug)]
+pub(crate) struct Span {
+    pub(crate) place: i64,
+    /// The key parts that all rows share.
+    pub(crate) scope: Vec<u8>,
+    /// The first value and rest of a key.
+    pub(crate) low: (Vec<u8>, Vec<u8>),
+    /// The first value and rest of a key after the range.
+    pub(crate) high: (Vec<u8>, Vec<u8>),
+}
+
+/// The first bytes that are not below a lower bound.
+pub(crate) fn above(bound: &Bound<TermValue>) -> Vec<u8> {
+    match bound {
+        Bound::Included(value) => value.as_bytes().to_vec(),
+        Bound::Excluded(value) => next(value.as_bytes()),
+        Bound::Unbounded => Vec::new(),
+    }
+}
+
+/// The first bytes above an upper bound.
+pub(crate) fn below(bound: &Bound<TermValue>) -> Vec<u8> {
+    match bound {
+        Bound::Included(value) => next(value.as_bytes()),
+        Bound::Excluded(value) => value.as_bytes().to_vec(),
+        // Values start with the letter of their type.
+        Bound::Unbounded => vec![0xff],
+    }
+}
+
+/// The bytes that follow on these.
+pub(crate) fn next(bytes: &[u8]) -> Vec<u8> {
+    [bytes, &[0]].concat()
+}
+
+impl Span {
+    /// The rows of one value whose keys lie in a range.
+    pub(crate) fn point(
+        place: i64,
+        scope: Vec<u8>,
+        value: &[u8],
+        keys: &(Vec<u8>, Vec<u8>),
+    ) -> Self {
+        let low = (value.to_vec(), keys.0[scope.len().min(keys.0.len())..].to_vec());
+        let rest = keys.1[scope.len().min(keys.1.len())..].to_vec();
+        // A range as wide as the scope ends with the scope, and so has no last rest of a key.
+        let high = if keys.0 == scope { (next(value), Vec::new()) } else { (value.to_vec(), rest) };
+        Self { place, scope, low, high }
+    }
+
+    /// The rows of all values between two.
+    pub(crate) fn between(place: i64, scope: Vec<u8>, low: Vec<u8>, high: Vec<u8>) -> Self {
+        Self { place, scope, low: (low, Vec::new()), high: (high, Vec::new()) }
+    }
+
+    fn edges(&self) -> (i64, &[u8], &[u8], &[u8], &[u8]) {
+        (self.place, &self.low.0, &self.low.1, &self.high.0, &self.high.1)
+    }
+
+    fn each(&self, db: &Connection, backwards: bool, visit: &mut Visit<'_>) -> Outcome<Flow> {
+        let mut statement = db.prepare_cached(if backwards {
+            "SELECT value, rest, carried FROM terms
+             WHERE place = ?1 AND (value, rest) >= (?2, ?3) AND (value, rest) < (?4, ?5)
+             ORDER BY value DESC, rest DESC"
+        } else {
+            "SELECT value, rest, carried FROM terms
+             WHERE place = ?1 AND (value, rest) >= (?2, ?3) AND (value, rest) < (?4, ?5)
+             ORDER BY value, rest"
+        })?;
+        let mut rows = statement.query(self.edges())?;
+        let mut key = self.scope.clone();
+        while let Some(row) = rows.next()? {
+            key.truncate(self.scope.len());
+            key.extend_from_slice(bytes(row, 1)?);
+            let looked_up;
+            let carried = match row.get_ref(2)?.as_blob_or_null().map_err(rusqlite::Error::from)? {
+                Some(carried) => carried,
+                None => {
+                    looked_up = terms_of(db, &key)?.unwrap_or_default();
+                    &looked_up
+                }
+            };
+            let subject = Subject { key: &key, carried: Carried(carried) };
+            if visit(subject, Some(bytes(row, 0)?))?.is_break() {
+                return Ok(Flow::Break(()));
+            }
+        }
+        Ok(Flow::Continue(()))
+    }
+}
+
+fn bytes<'a>(row: &'a Row<'_>, column: usize) -> Outcome<&'a [u8]> {
+    Ok(row.get_ref(column)?.as_blob().map_err(rusqlite::Error::from)?)
+}
+
+impl Source {
+    /// Gives every candidate, forwards or backwards in the source's order.
+    pub(crate) fn each(
+        &self,
+        db: &Connection,
+        backwards: bool,
+        visit: &mut Visit<'_>,
+    ) -> Outcome<Flow> {
+        match self {
+            Self::Nothing => {}
+            Self::Keys { low, high, with_terms } => {
+                let terms = if *with_terms { "terms" } else { "x''" };
+                let order = if backwards { "DESC" } else { "ASC" };
+                let mut statement = db.prepare_cached(&format!(
+                    "SELECT key, {terms} FROM records WHERE key >= ?1 AND key < ?2 ORDER BY key {order}"
+                ))?;
+                return each_record(statement.query((low, high))?, visit);
+            }
+            Self::Span(span) => return span.each(db, backwards, visit),
+            Self::Texts(question) => {
+                let mut statement = db.prepare_cached(
+                    "SELECT key, terms FROM texts JOIN records ON records.id = texts.rowid
+                     WHERE texts MATCH ?1",
+                )?;
+                return each_record(statement.query([question])?, visit);
+            }
+            Self::Union(sources) => {
+                for source in sources {
+                    if source.each(db, backwards, visit)?.is_break() {
+                        return Ok(Flow::Break(()));
+                    }
+                }
+            }
+        }
+        Ok(Flow::Continue(()))
+    }
+
+    /// The number of candidates, if it is below `most`; only so many are looked at.
+    pub(crate) fn count_below(&self, db: &Connection, most: u64) -> Outcome<Option<u64>> {
+        let count: u64 = match self {
+            Self::Nothing => 0,
+            Self::Keys { low, high, .. } => db
+                .prepare_cached(
+                    "SELECT count(*) FROM (SELECT 1 FROM records WHERE key >= ?1 AND key < ?2 LIMIT ?3)",
+                )?
+                .query_row((low, high, most), |row| row.get(0))?,
+            Self::Span(span) => {
+                let (place, low, low_rest, high, high_rest) = span.edges();
+                db.prepare_cached(
+                    "SELECT count(*) FROM (SELECT 1 FROM terms WHERE place = ?1
+                     AND (value, rest) >= (?2, ?3) AND (value, rest) < (?4, ?5) LIMIT ?6)",
+                )?
+                .query_row((place, low, low_rest, high, high_rest, most), |row| row.get(0))?
+            }
+            Self::Texts(question) => db
+                .prepare_cached(
+                    "SELECT count(*) FROM (SELECT 1 FROM texts WHERE texts MATCH ?1 LIMIT ?2)",
+                )?
+                .query_row((question, most), |row| row.get(0))?,
+            Self::Union(sources) => {
+                let mut sum = 0;
+                for source in sources {
+                    match source.count_below(db, most - sum)? {
+                        Some(count) => sum += count,
+                        None => return Ok(None),
+                    }
+                }
+                sum
+            }
+        };
+        Ok((count < most).then_some(count))
+    }
+}
+
+fn each_record(mut rows: rusqlite::Rows<'_>, visit: &mut Visit<'_>) -> Outcome<Flow> {
+    while let Some(row) = rows.next()? {
+        let subject = Subject { key: bytes(row, 0)?, carried: Carried(bytes(row, 1)?) };
+        if visit(subject, None)?.is_break() {
+            return Ok(Flow::Break(()));
+        }
+    }
+    Ok(Flow::Continue(()))
+}
+
+/// A place by its field and scope, and how many records it has; `None` when it has none.
+pub(crate) fn place(db: &Connection, field: u32, scope: &[u8]) -> Outcome<Option<(i64, u64)>> {
+    let mut find =
+        db.prepare_cached("SELECT id, records FROM places WHERE field = ?1 AND scope = ?2")?;
+    Ok(find.query_row((field, scope), |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
+}

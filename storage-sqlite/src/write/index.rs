@@ -1,0 +1,162 @@
+//! The rows that records are found by: `terms`, `places` and `texts`.
+
+use std::collections::{BTreeSet, HashMap};
+
+use packhouse_core::store::TermValue;
+use rusqlite::{Connection, OptionalExtension};
+
+use super::apply::Pending;
+use crate::encoding::{Carried, FieldId, prefix_lengths};
+use crate::fault::Outcome;
+use crate::fields::{Fields, Numbers};
+use crate::texts;
+
+/// An index row does not carry more than this.
+const MOST_CARRIED: usize = 1024;
+
+/// The most places to remember.
+const MOST_PLACES: usize = 10_000;
+
+/// What the writer remembers of fields and places.
+#[derive(Debug, Default)]
+pub(super) struct Index {
+    pub(super) numbers: Numbers,
+    fields: Fields,
+    places: HashMap<(FieldId, Vec<u8>), i64>,
+}
+
+/// Where a record is found: place, value, and the rest of its key.
+type Entry<'a> = (i64, &'a [u8], &'a [u8]);
+
+/// All that one version of a record is found by.
+#[derive(Default)]
+struct Found<'a> {
+    entries: BTreeSet<Entry<'a>>,
+    places: BTreeSet<i64>,
+    text: String,
+}
+
+impl Index {
+    /// Forgets everything, when numbers that were given have been taken back.
+    pub(super) fn clear(&mut self) {
+        self.numbers.clear();
+        self.fields.clear();
+        self.places.clear();
+    }
+
+    /// Changes what a record is found by from the old blob to the new one.
+    pub(super) fn change(
+        &mut self,
+        db: &Connection,
+        id: i64,
+        key: &[u8],
+        old: &[u8],
+        new: &[u8],
+        pending: &mut Pending,
+    ) -> Outcome<()> {
+        if old == new {
+            return Ok(());
+        }
+        let (before, after) = (self.found(db, key, old)?, self.found(db, key, new)?);
+        for (place, value, rest) in before.entries.difference(&after.entries) {
+            db.prepare_cached("DELETE FROM terms WHERE place = ?1 AND value = ?2 AND rest = ?3")?
+                .execute((place, value, rest))?;
+        }
+        let carried = (new.len() <= MOST_CARRIED).then_some(new);
+        for (place, value, rest) in &after.entries {
+            db.prepare_cached(
+                "INSERT INTO terms (place, value, rest, carried) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT DO UPDATE SET carried = excluded.carried",
+            )?
+            .execute((place, value, rest, carried))?;
+        }
+        for place in before.places.difference(&after.places) {
+            *pending.places.entry(*place).or_default() -= 1;
+        }
+        for place in after.places.difference(&before.places) {
+            *pending.places.entry(*place).or_default() += 1;
+        }
+        change_text(db, id, &before.text, &after.text)
+    }
+
+    fn found<'a>(&mut self, db: &Connection, key: &'a [u8], blob: &'a [u8]) -> Outcome<Found<'a>> {
+        let mut found = Found::default();
+        for (field, value) in Carried(blob).check(key)?.terms() {
+            let declared = self.fields.get(db, field)?;
+            let wildcard = declared.wildcard;
+            let scope = prefix_lengths(key).nth(declared.scope).unwrap_or(key.len());
+            let (scope, rest) = key.split_at(scope);
+            let place = self.place(db, field, scope)?;
+            found.entries.insert((place, value, rest));
+            found.places.insert(place);
+            if wildcard && let Some(text) = TermValue::from_bytes(value).as_text() {
+                texts::add(&mut found.text, place, &text);
+            }
+        }
+        Ok(found)
+    }
+
+    fn place(&mut self, db: &Connection, field: FieldId, scope: &[u8]) -> Outcome<i64> {
+        let name = (field, scope.to_vec());
+        if let Some(place) = self.places.get(&name) {
+            return Ok(*place);
+        }
+        let held = db
+            .prepare_cached("SELECT id FROM places WHERE field = ?1 AND scope = ?2")?
+            .query_row((field, scope), |row| row.get(0))
+            .optional()?;
+        let place = match held {
+            Some(place) => place,
+            None => db
+                .prepare_cached("INSERT INTO places (field, scope, records) VALUES (?1, ?2, 0)")?
+                .insert((field, scope))?,
+        };
+        if self.places.len() == MOST_PLACES {
+            self.places.clear();
+        }
+        self.places.insert(name, place);
+        Ok(place)
+    }
+
+    /// Writes what was added up for a commit.
+    pub(super) fn settle(&mut self, db: &Connection, pending: &Pending) -> Outcome<()> {
+        for (prefix, by) in pending.counts.iter().filter(|(_, by)| **by != 0) {
+            let count: i64 = db
+                .prepare_cached(
+                    "INSERT INTO counts (prefix, records) VALUES (?1, ?2)
+                     ON CONFLICT (prefix) DO UPDATE SET records = records + excluded.records
+                     RETURNING records",
+                )?
+                .query_row((prefix, by), |row| row.get(0))?;
+            if count == 0 {
+                db.prepare_cached("DELETE FROM counts WHERE prefix = ?1")?.execute([prefix])?;
+            }
+        }
+        for (place, by) in &pending.places {
+            let count: i64 = db
+                .prepare_cached(
+                    "UPDATE places SET records = records + ?2 WHERE id = ?1 RETURNING records",
+                )?
+                .query_row((place, by), |row| row.get(0))?;
+            if count == 0 {
+                db.prepare_cached("DELETE FROM places WHERE id = ?1")?.execute([place])?;
+                self.places.clear();
+            }
+        }
+        Ok(())
+    }
+}
+
+fn change_text(db: &Connection, id: i64, before: &str, after: &str) -> Outcome<()> {
+    if before == after {
+        return Ok(());
+    }
+    if !before.is_empty() {
+        db.prepare_cached("DELETE FROM texts WHERE rowid = ?1")?.execute([id])?;
+    }
+    if !after.is_empty() {
+        db.prepare_cached("INSERT INTO texts (rowid, text) VALUES (?1, ?2)")?
+            .execute((id, after))?;
+    }
+    Ok(())
+}
