@@ -213,12 +213,14 @@ fn failed(render: fn(&Failure) -> Response, failure: &Failure) -> Response {
     response
 }
 
-/// The head alone, with the length that the body has. That of a 304 would be said of the file,
-/// which is not empty.
+/// The head alone, with the length that the body has. A 304 has no length: it would be said of the
+/// file.
 fn without_body(response: Response) -> Response {
+    if response.status() == StatusCode::NOT_MODIFIED {
+        return response;
+    }
     let (mut head, body) = response.into_parts();
-    if head.status != StatusCode::NOT_MODIFIED
-        && let Some(length) = HttpBody::size_hint(&body).exact()
+    if let Some(length) = HttpBody::size_hint(&body).exact()
         && !head.headers.contains_key(CONTENT_LENGTH)
     {
         head.headers.insert(CONTENT_LENGTH, HeaderValue::from(length));

@@ -11,7 +11,7 @@ use crate::access::{Caller, Platform, SystemCaller, act};
 use crate::engine::Packhouse;
 use crate::model::Form;
 use crate::model::jobs::{Job, Task};
-use crate::store::{Direction, Filter, KeyRange, Order, Query, TermValue};
+use crate::store::{Direction, Filter, KeyRange, Order, Query, Start, TermValue};
 use crate::usecases::deletion::{self, Deletion};
 use crate::work::decode;
 use crate::{Error, Result, model::Stored};
@@ -108,15 +108,7 @@ impl Runner {
 
     /// Takes the job that has been due for longest.
     async fn claim(&self) -> Result<Option<Job>> {
-        let now = TermValue::instant(self.packhouse.now());
-        let due = Filter::Between(Job::DUE, Bound::Unbounded, Bound::Included(now));
-        let query = Query::within(KeyRange::within(Job::KIND, []))
-            .filter(due)
-            .order(Order::Term(Job::DUE, Direction::Ascending))
-            .limit(1);
-        let page = self.packhouse.select(&query).await?;
-        let Some(record) = page.into_records().next() else { return Ok(None) };
-        let due: Job = decode(&record)?;
+        let Some(due) = self.longest_due().await? else { return Ok(None) };
         self.change(
             |job, now| {
                 let job = job.filter(|job| *job == due)?;
@@ -126,6 +118,30 @@ impl Runner {
             &due.id,
         )
         .await
+    }
+
+    /// The job that has been due for longest. One that this program cannot read (a later program
+    /// put it, say) does not hold up those behind it; it is told of when nothing else is due.
+    async fn longest_due(&self) -> Result<Option<Job>> {
+        let now = TermValue::instant(self.packhouse.now());
+        let mut query = Query::within(KeyRange::within(Job::KIND, []))
+            .filter(Filter::Between(Job::DUE, Bound::Unbounded, Bound::Included(now)))
+            .order(Order::Term(Job::DUE, Direction::Ascending))
+            .limit(1);
+        let mut unreadable = None;
+        loop {
+            let page = self.packhouse.select(&query).await?;
+            let next = page.next.clone();
+            match page.into_records().next().map(|record| decode::<Job>(&record)) {
+                Some(Ok(job)) => return Ok(Some(job)),
+                Some(Err(error)) => unreadable = unreadable.or(Some(error)),
+                None => {}
+            }
+            match next {
+                Some(cursor) => query = query.start(Start::After(cursor)),
+                None => return unreadable.map_or(Ok(None), Err),
+            }
+        }
     }
 
     async fn perform(&self, job: &Job) -> Result<()> {

@@ -4,15 +4,15 @@ use super::patch::patch;
 use super::{Listed, Paging, deletion};
 use crate::access::{Caller, Holdings, Identity, RepoPlace, act};
 use crate::engine::Packhouse;
-use crate::model::grants::{GrantSet, Grantee};
+use crate::model::grants::{Anchor, GrantSet, Grantee};
 use crate::model::jobs::Doomed;
 use crate::model::packages::Package;
 use crate::model::repositories::{Repository, RepositoryKind, RepositorySettings, Tomb};
 use crate::model::subjects::{Plan, Subject};
 use crate::model::{Form, RepositoryId, Stored};
 use crate::names::{RepoPath, SubjectName};
-use crate::store::{Filter, Key, Query};
-use crate::work::Work;
+use crate::store::{Filter, Query};
+use crate::work::{Work, decode};
 use crate::{Error, ErrorKind, Result};
 
 /// A repository to be made.
@@ -166,9 +166,12 @@ async fn seen_by(packhouse: &Packhouse, caller: &Caller, subject: &SubjectName) 
     let mut seen = vec![Repository::is_public()];
     if let Identity::User { id, .. } = caller.identity() {
         let range = GrantSet::range_on_subject(Grantee::User(*id), subject);
-        let granted = packhouse.select(&Query::within(range).keys().limit(1_000)).await?;
-        for name in granted.rows.iter().filter_map(|row| repo_of(&row.key)) {
-            let path = RepoPath::parse(subject.as_str(), &name)?;
+        let granted = packhouse.select(&Query::within(range).limit(1_000)).await?;
+        for record in granted.into_records() {
+            let Anchor::Repository(_, repo, _) = decode::<GrantSet>(&record)?.anchor else {
+                continue;
+            };
+            let path = RepoPath { subject: subject.clone(), repo };
             // Grants may have ended, and their anchors may be gone: the policy says.
             if let Ok(permit) = packhouse.permit::<act::Read, _>(caller, &path).await {
                 seen.push(Repository::is_named(&permit.place().repo.name.folded()));
@@ -176,11 +179,6 @@ async fn seen_by(packhouse: &Packhouse, caller: &Caller, subject: &SubjectName) 
         }
     }
     Ok(Filter::Any(seen))
-}
-
-/// The repository in the key of a set of grants: grantee kind, grantee, subject, repository.
-fn repo_of(key: &Key) -> Option<String> {
-    key.parts().into_iter().nth(3)
 }
 
 /// Changes a repository.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::deletion;
 use super::{Listed, Paging};
+use crate::access::policy::Rule;
 use crate::access::{Caller, Identity, Permit, Platform, Secret, SystemCaller, act, api_key_hash};
 use crate::engine::Packhouse;
 use crate::error::Noun;
@@ -234,6 +235,10 @@ pub async fn renew_key(
 ) -> Result<Secret> {
     packhouse
         .change::<act::Administer, _, _, _, _>(caller, name, |permit, work| async move {
+            if *permit.rule() != Rule::Owner {
+                // Rights over what a user owns do not make one that user.
+                work.permit::<act::ManageResources, _>(caller, &Platform).await?;
+            }
             let user = require(&work, name).await?;
             Ok(put_key(packhouse, &permit, &work, &user, None))
         })
@@ -246,12 +251,12 @@ pub async fn renew_key(
 /// # Errors
 /// [`ErrorKind::NotFound`]; [`ErrorKind::Conflict`] for a user who would delete itself.
 pub async fn delete(packhouse: &Packhouse, caller: &Caller, name: &SubjectName) -> Result<()> {
-    if matches!(caller.identity(), Identity::User { name: own, .. } if own == name) {
-        let message = "You cannot delete yourself; ask another admin";
-        return Err(Error::new(ErrorKind::Conflict, message));
-    }
     let doomed = packhouse
         .change::<act::ManageResources, _, _, _, _>(caller, &Platform, |permit, work| async move {
+            if matches!(caller.identity(), Identity::User { name: own, .. } if own == name) {
+                let message = "You cannot delete yourself; ask another admin";
+                return Err(Error::new(ErrorKind::Conflict, message));
+            }
             let user = require(&work, name).await?;
             work.delete(&permit, user.key());
             work.delete(&permit, ApiKey::key_of(name));

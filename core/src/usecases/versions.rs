@@ -76,10 +76,7 @@ pub(super) async fn make(
     path: &VersionPath,
     settings: &VersionSettings,
 ) -> Result<Version> {
-    if path.version.is_snapshot() {
-        let message = format!("Version '{}' is a snapshot: snapshots are not stored", path.version);
-        return Err(Error::invalid(message));
-    }
+    refuse_snapshot(path)?;
     if permit.place().repo.is_version_closing(&path.package.package, &path.version) {
         return Err(deletion::still_going("version", &path.version));
     }
@@ -100,6 +97,15 @@ pub(super) async fn make(
     work.change(permit, Change::Add(ordinals, 1));
     touch(work, permit, path);
     Ok(version)
+}
+
+/// Snapshots are not stored, so that none is ever there to upload to.
+pub(super) fn refuse_snapshot(path: &VersionPath) -> Result<()> {
+    if path.version.is_snapshot() {
+        let message = format!("Version '{}' is a snapshot: snapshots are not stored", path.version);
+        return Err(Error::invalid(message));
+    }
+    Ok(())
 }
 
 /// Notes that something of a version changed, without getting into anyone's way.

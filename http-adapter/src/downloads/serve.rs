@@ -39,7 +39,7 @@ pub(super) async fn get(call: Call) -> Answer {
         Condition::PreconditionFailed => {
             return Ok(empty(StatusCode::PRECONDITION_FAILED, headers));
         }
-        Condition::NotModified => return Ok(empty(StatusCode::NOT_MODIFIED, headers)),
+        Condition::NotModified => return Ok(not_modified(headers)),
         Condition::Proceed => {}
     }
     describe(&mut headers, file);
@@ -128,6 +128,13 @@ fn unsatisfiable(mut headers: HeaderMap, size: u64) -> Response {
     set(&mut headers, CONTENT_RANGE, &format!("bytes */{size}"));
     headers.remove(CONTENT_TYPE);
     empty(StatusCode::RANGE_NOT_SATISFIABLE, headers)
+}
+
+/// A body of no stated length: a length of 0 would be said of the file (RFC 9110, 8.6), and caches
+/// would believe it.
+fn not_modified(headers: HeaderMap) -> Response {
+    let nothing = futures::stream::empty::<Result<bytes::Bytes, std::convert::Infallible>>();
+    respond(StatusCode::NOT_MODIFIED, headers, Body::from_stream(nothing))
 }
 
 fn empty(status: StatusCode, mut headers: HeaderMap) -> Response {

@@ -1,6 +1,8 @@
 //! JSON bodies of lenient clients: unknown keys are ignored, nulls mean nothing was said, and
 //! switches come as booleans, numbers or words.
 
+use std::fmt::Display;
+
 use packhouse_core::Timestamp;
 use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer};
@@ -14,8 +16,10 @@ pub(crate) fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, String> {
     if first != Some(&b'{') {
         return Err("The body is no JSON object: send one, like {\"name\": \"value\"}".to_owned());
     }
-    serde_json::from_slice(text)
-        .map_err(|error| format!("The body cannot be read as JSON: {error}"))
+    let wrong = |error: &dyn Display| format!("The body cannot be read as JSON: {error}");
+    // Also what nobody reads is text.
+    let text = std::str::from_utf8(text).map_err(|error| wrong(&error))?;
+    serde_json::from_str(text).map_err(|error| wrong(&error))
 }
 
 /// `true`, `false`, `"true"`, `"false"`, `0`, `1`, `"0"`, `"1"` or null.

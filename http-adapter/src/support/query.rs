@@ -36,16 +36,18 @@ impl Query {
         Ok(Some(value))
     }
 
-    /// The value of a switch: `0`, `1`, `true`, `false`, in any case; without a value it is on.
+    /// The value of a switch: `0`, `1`, `true`, `false`, in any case. An empty one is not given:
+    /// a variable that a script left unset must not publish.
     pub(crate) fn switch(&self, name: &str) -> Result<Option<bool>, Failure> {
-        self.get(name)?.map(|value| switch(name, value)).transpose()
+        let given = self.get(name)?.filter(|value| !value.trim().is_empty());
+        given.map(|value| switch(name, value)).transpose()
     }
 }
 
 /// Reads a switch.
 pub(crate) fn switch(name: &str, value: &str) -> Result<bool, Failure> {
     match value.trim().to_ascii_lowercase().as_str() {
-        "1" | "true" | "" => Ok(true),
+        "1" | "true" => Ok(true),
         "0" | "false" => Ok(false),
         _ => Err(Failure::bad_request(format!("{name} is '{value}': use 0 or 1"))),
     }

@@ -1,0 +1,338 @@
+//! Every route, every caller, every state: the status that its gates say, and the one that came.
+//!
+//! Generated from the route table. What a gate means is said here once more, in a few lines that
+//! share nothing with the engine. A route without gates or without cases fails.
+
+use packhouse_http::{Gate, Method, Right, Route, routes};
+use serde_json::json;
+
+use crate::app::{ADMIN, Answer, App, OWNER, PUBLISHER, READER, STRANGER, basic};
+
+/// Shows a key that is nobody's.
+const WRONG_KEY: &str = "wrong key";
+const CALLERS: [&str; 7] = ["", WRONG_KEY, STRANGER, READER, PUBLISHER, OWNER, ADMIN];
+
+/// What a path leads to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum State {
+    Public,
+    Private,
+    /// A file that is not published, in the public or the private repository.
+    Unpublished {
+        private: bool,
+    },
+    NoSubject,
+    NoRepository,
+    NoPackage {
+        private: bool,
+    },
+    NoVersion {
+        private: bool,
+    },
+    NoFile {
+        private: bool,
+    },
+}
+
+use State::{NoFile, NoPackage, NoRepository, NoSubject, NoVersion, Private, Public, Unpublished};
+
+const STATES: [State; 12] = [
+    Public,
+    Private,
+    Unpublished { private: false },
+    Unpublished { private: true },
+    NoSubject,
+    NoRepository,
+    NoPackage { private: false },
+    NoPackage { private: true },
+    NoVersion { private: false },
+    NoVersion { private: true },
+    NoFile { private: false },
+    NoFile { private: true },
+];
+
+impl State {
+    fn is_private(self) -> bool {
+        match self {
+            Private => true,
+            Unpublished { private }
+            | NoPackage { private }
+            | NoVersion { private }
+            | NoFile { private } => private,
+            Public | NoSubject | NoRepository => false,
+        }
+    }
+
+    /// Whether the path of a route can lead to this.
+    fn is_of(self, route: &Route) -> bool {
+        let has = |parameter: &str| route.path.contains(&format!("{{{parameter}}}"));
+        let upload = route.operation == "content.upload";
+        match self {
+            Public => true,
+            NoSubject => has("subject"),
+            Private | NoRepository => has("repo") && route.operation != "repositories.create",
+            NoPackage { .. } => has("package") || upload,
+            NoVersion { .. } => has("version") || route.operation == "versions.show_latest",
+            Unpublished { .. } | NoFile { .. } => has("*path") && !upload,
+        }
+    }
+}
+
+/// What the gates of a route say: the status, and the noun that a 404 names.
+type Expected = (u16, Option<&'static str>);
+
+fn expected(route: &Route, gates: &[Gate], caller: &str, state: State) -> Expected {
+    if caller == WRONG_KEY {
+        return (401, None);
+    }
+    let refused = gates.iter().find_map(|gate| refusal(*gate, caller, state));
+    refused.unwrap_or((success(route), None))
+}
+
+/// What a gate answers, if it does not let the caller through.
+fn refusal(gate: Gate, caller: &str, state: State) -> Option<Expected> {
+    let anonymous = caller.is_empty();
+    let reads = |right| right == Right::Read;
+    let hidden = |noun| if anonymous { (401, None) } else { (404, Some(noun)) };
+    match gate {
+        Gate::Credentials => anonymous.then_some((401, None)),
+        Gate::Platform => (caller != ADMIN).then_some((403, None)),
+        Gate::Oneself => {
+            let itself = caller == OWNER && state != NoSubject;
+            (caller != ADMIN && !itself).then_some((403, None))
+        }
+        Gate::Subject(right) => match state {
+            NoSubject => Some(hidden("Subject")),
+            _ => (!reads(right) && ![OWNER, ADMIN].contains(&caller)).then_some((403, None)),
+        },
+        Gate::Repository(right) => {
+            let known = [READER, PUBLISHER, OWNER, ADMIN].contains(&caller);
+            let absent = matches!(state, NoSubject | NoRepository);
+            let may = match right {
+                Right::Read => true,
+                Right::Publish => [PUBLISHER, OWNER, ADMIN].contains(&caller),
+                Right::Own => [OWNER, ADMIN].contains(&caller),
+            };
+            match () {
+                () if absent || (state.is_private() && !known) => Some(hidden("Repo")),
+                () => (!may).then_some((403, None)),
+            }
+        }
+        Gate::Package => matches!(state, NoPackage { .. }).then_some((404, Some("Package"))),
+        Gate::Version => {
+            let absent = matches!(state, NoPackage { .. } | NoVersion { .. });
+            absent.then_some((404, Some("Version")))
+        }
+        Gate::File => match state {
+            NoFile { .. } => Some((404, Some("File"))),
+            Unpublished { .. } if anonymous => Some((401, None)),
+            Unpublished { .. } if ![PUBLISHER, OWNER, ADMIN].contains(&caller) => {
+                Some((404, Some("File")))
+            }
+            _ => None,
+        },
+    }
+}
+
+fn success(route: &Route) -> u16 {
+    match route.operation {
+        "content.upload"
+        | "repositories.create"
+        | "packages.create"
+        | "versions.create"
+        | "users.put"
+        | "users.renew_key" => 201,
+        _ => 200,
+    }
+}
+
+/// The target of a route in a state.
+fn target(route: &Route, state: State) -> String {
+    let pick = |absent: bool, there: &str| if absent { "absent" } else { there }.to_owned();
+    let repo = if state.is_private() { "vault" } else { "tools" };
+    let package = pick(matches!(state, NoPackage { .. }), "app");
+    let version = pick(matches!(state, NoVersion { .. }), "1.0");
+    let path = match (route.operation, state) {
+        ("content.upload", _) => format!("{package}/1.0/fresh.bin"),
+        (_, NoFile { .. }) => "app/1.0/absent.bin".to_owned(),
+        (_, Unpublished { .. }) => "app/2.0/new.bin".to_owned(),
+        _ => "app/1.0/app.bin".to_owned(),
+    };
+    let (subject, repo) = match route.operation {
+        "users.put" => ("fresh".to_owned(), repo.to_owned()),
+        "repositories.create" => (pick(state == NoSubject, OWNER), "fresh".to_owned()),
+        _ => (pick(state == NoSubject, OWNER), pick(state == NoRepository, repo)),
+    };
+    let package = match (route.operation, state) {
+        // A package whose versions have no published file.
+        ("versions.show_latest", NoVersion { .. }) => "bare".to_owned(),
+        _ => package,
+    };
+    route
+        .path
+        .replace("{subject}", &subject)
+        .replace("{repo}", &repo)
+        .replace("{package}", &package)
+        .replace("{version}", &version)
+        .replace("{*path}", &path)
+}
+
+fn body(route: &Route) -> String {
+    match route.operation {
+        "content.upload" => "bytes".to_owned(),
+        "packages.create" | "versions.create" => json!({"name": "fresh"}).to_string(),
+        _ if route.method == Method::Get => String::new(),
+        _ => "{}".to_owned(),
+    }
+}
+
+/// What came of one route, one caller and one state.
+struct Case {
+    route: &'static Route,
+    caller: &'static str,
+    state: State,
+    answer: Answer,
+}
+
+async fn furnished() -> App {
+    let app = App::furnished().await;
+    for repo in ["tools", "vault"] {
+        app.package(&format!("acme/{repo}"), json!({"name": "bare"})).await;
+    }
+    app
+}
+
+async fn ask(app: &App, method: &str, case: (&Route, &str, State)) -> Answer {
+    let (route, caller, state) = case;
+    let ask = app.ask(method, &target(route, state)).body(body(route));
+    match caller {
+        WRONG_KEY => ask.header("authorization", &basic(OWNER, "wrong")).await,
+        caller => ask.by(caller).await,
+    }
+}
+
+/// Asks everything. What was refused must have changed nothing; what was not is asked of an
+/// installation that nobody changed before.
+async fn all_cases() -> Vec<Case> {
+    let mut app = furnished().await;
+    let mut cases = Vec::new();
+    for route in routes() {
+        for caller in CALLERS {
+            for state in STATES.into_iter().filter(|state| state.is_of(route)) {
+                let before = app.watch.changes();
+                let answer = ask(&app, route.method.as_str(), (route, caller, state)).await;
+                let changed = app.watch.changes() != before;
+                assert!(answer.status < 400 || !changed, "{answer:?} changed something");
+                if route.method == Method::Get {
+                    same_head(&app, (route, caller, state), &answer).await;
+                }
+                cases.push(Case { route, caller, state, answer });
+                if changed {
+                    app = furnished().await;
+                }
+            }
+        }
+    }
+    cases
+}
+
+/// T023: HEAD has the status and the headers of GET, and no body.
+async fn same_head(app: &App, case: (&Route, &str, State), get: &Answer) {
+    let head = ask(app, "HEAD", case).await;
+    let mut headers = get.headers.clone();
+    if get.header("content-length").is_none() {
+        headers.push(("content-length".to_owned(), get.body.len().to_string()));
+        headers.sort();
+    }
+    assert_eq!((head.status, &head.headers), (get.status, &headers), "{get:?}");
+    assert_eq!((head.body.len(), head.operation), (0, get.operation), "{head:?}");
+}
+
+/// Where what came is not what the gates say, and what has no cases.
+fn violations(cases: &[Case], gates_of: impl Fn(&Route) -> Vec<Gate>) -> Vec<String> {
+    let mut violations = Vec::new();
+    for case in cases {
+        let gates = gates_of(case.route);
+        let (status, noun) = expected(case.route, &gates, case.caller, case.state);
+        let message = serde_json::from_slice::<serde_json::Value>(&case.answer.body)
+            .ok()
+            .and_then(|body| Some(body.get("message")?.as_str()?.to_owned()));
+        let told = match (&message, noun) {
+            (Some(message), Some(noun)) => message.starts_with(&format!("{noun} '")),
+            // The download host says no more than the reason.
+            _ => true,
+        };
+        if case.answer.status != status || case.answer.operation != case.route.operation || !told {
+            let Case { route, caller, state, answer } = case;
+            let place = format!("{route:?} by '{caller}' in {state:?}");
+            violations.push(format!("{place}: expected {status} {noun:?}, got {answer:?}"));
+        }
+    }
+    violations.extend(routes().filter_map(|route| lacking(cases, route, &gates_of(route))));
+    violations
+}
+
+/// What a route lacks, if anything: gates, or a case of success and of refusal.
+fn lacking(cases: &[Case], route: &Route, gates: &[Gate]) -> Option<String> {
+    let open = ["openapi.show", "health.live", "health.ready"].contains(&route.operation);
+    let of_route = || cases.iter().filter(|case| case.route.operation == route.operation);
+    let succeeds = of_route().any(|case| case.answer.status < 300);
+    let refuses = of_route().any(|case| case.answer.status >= 400);
+    let callers = CALLERS.iter().all(|caller| of_route().any(|case| case.caller == *caller));
+    match () {
+        () if gates.is_empty() != open => Some(format!("{route:?} has no gates")),
+        () if !(succeeds && refuses && callers) => Some(format!("{route:?} lacks cases")),
+        () => None,
+    }
+}
+
+#[tokio::test]
+async fn every_route_keeps_its_gates_for_every_caller_in_every_state() {
+    let cases = all_cases().await;
+    assert!(cases.len() > 900, "{} cases", cases.len());
+    let violations = violations(&cases, |route| route.gates.to_vec());
+    assert!(violations.is_empty(), "{} violations:\n{}", violations.len(), violations.join("\n"));
+    check_the_check(&cases);
+}
+
+/// The test of the test: with one gate taken out, moved or weakened, it fails.
+fn check_the_check(cases: &[Case]) {
+    for route in routes() {
+        for place in 0..route.gates.len() {
+            let without = doctored(cases, route, |gates| {
+                gates.remove(place);
+            });
+            assert!(without > 0, "{route:?} may lose {:?} unnoticed", route.gates[place]);
+            let other = match route.gates[place] {
+                Gate::Repository(Right::Read) => Gate::Repository(Right::Publish),
+                Gate::Repository(Right::Publish) => Gate::Repository(Right::Own),
+                Gate::Repository(Right::Own) => Gate::Repository(Right::Publish),
+                Gate::Subject(Right::Own) => Gate::Subject(Right::Read),
+                Gate::Subject(Right::Read) => Gate::Subject(Right::Own),
+                _ => continue,
+            };
+            let changed = doctored(cases, route, |gates| gates[place] = other);
+            assert!(changed > 0 || is_subsumed(route, other), "{route:?} may have {other:?}");
+        }
+    }
+    let last = cases[cases.len() - 1].route;
+    assert!(lacking(&[], last, last.gates).is_some(), "a route without cases");
+    assert!(lacking(cases, last, &[]).is_some(), "a route without gates");
+}
+
+/// An admin's gate before it lets nobody through whom the right would stop.
+fn is_subsumed(route: &Route, other: Gate) -> bool {
+    let before = route.gates.iter().any(|gate| matches!(gate, Gate::Platform | Gate::Oneself));
+    before && matches!(other, Gate::Subject(_))
+}
+
+fn doctored(cases: &[Case], doctor: &Route, change: impl Fn(&mut Vec<Gate>)) -> usize {
+    let gates_of = |route: &Route| {
+        let mut gates = route.gates.to_vec();
+        if route.operation == doctor.operation {
+            change(&mut gates);
+        }
+        gates
+    };
+    violations(cases, gates_of).len()
+}
