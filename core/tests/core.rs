@@ -20,8 +20,8 @@ mod files;
 mod forms;
 #[path = "core/golden.rs"]
 mod golden;
-#[path = "core/listing.rs"]
-mod listing;
+#[path = "core/health.rs"]
+mod health;
 #[path = "core/packages.rs"]
 mod packages;
 #[path = "core/policy.rs"]
@@ -32,6 +32,8 @@ mod publishing;
 mod races;
 #[path = "core/repositories.rs"]
 mod repositories;
+#[path = "core/runner.rs"]
+mod runner;
 #[path = "core/sweep.rs"]
 mod sweep;
 #[path = "core/uploads.rs"]

@@ -50,6 +50,7 @@ struct Plan {
     calls: usize,
     counted: Counted,
     failing: Option<(Range<usize>, How)>,
+    refusal: Option<StoreErrorKind>,
     aside: bool,
     chunk: Option<usize>,
 }
@@ -65,9 +66,19 @@ impl Faults {
         (plan.calls, plan.counted, plan.failing) = (0, counted, Some((calls, how)));
     }
 
+    /// Commits after those that were to fail are refused like this.
+    pub(crate) fn refuse_after(&self, refusal: StoreErrorKind) {
+        self.plan().refusal = Some(refusal);
+    }
+
     /// Nothing fails any more.
     pub(crate) fn heal(&self) {
-        self.plan().failing = None;
+        let mut plan = self.plan();
+        (plan.failing, plan.refusal) = (None, None);
+    }
+
+    fn refusal(&self) -> Option<StoreErrorKind> {
+        self.plan().refusal
     }
 
     /// How many counted calls there were since the last plan.
@@ -147,7 +158,10 @@ impl Store for FaultyStore {
 
     async fn commit(&self, batch: &Batch) -> Result<Committed, CommitError> {
         match self.faults.call(Counted::Commits).await {
-            None => self.inner.commit(batch).await,
+            None => match self.faults.refusal() {
+                Some(kind) => Err(CommitError::Failed(kind.because("as planned"))),
+                None => self.inner.commit(batch).await,
+            },
             Some(how @ How::UnknownApplied) => match self.inner.commit(batch).await {
                 Ok(_) => Err(CommitError::Unknown(store_error(how))),
                 told => told,

@@ -23,7 +23,7 @@ use packhouse_core::{files, packages, repositories};
 use crate::world::{FIRST, World, run};
 
 /// Every kind that the engine stores.
-pub(crate) const KINDS: [Kind; 14] = [
+pub(crate) const KINDS: [Kind; 15] = [
     Subject::KIND,
     ApiKey::KIND,
     GrantSet::KIND,
@@ -38,6 +38,7 @@ pub(crate) const KINDS: [Kind; 14] = [
     BlobReference::KIND,
     Tomb::KIND,
     Job::KIND,
+    Kind::new("probe"),
 ];
 
 impl World {
@@ -103,6 +104,8 @@ impl World {
     pub(crate) fn check(&self) {
         let (files, blobs) = (self.all::<File>(), self.all::<Blob>());
         let blobs: BTreeMap<BlobId, Blob> = blobs.into_iter().map(|blob| (blob.id, blob)).collect();
+        let versions: BTreeSet<_> =
+            self.records(Version::KIND).into_iter().map(|record| record.key).collect();
         let mut references = BTreeSet::new();
         for file in &files {
             let blob = blobs.get(&file.blob).unwrap_or_else(|| panic!("{file:?} has no blob"));
@@ -111,7 +114,7 @@ impl World {
             let bytes = self.bytes_of(file).unwrap_or_else(|| panic!("{file:?} is dangling"));
             assert_eq!(file.digests.sha256, sha256(&bytes), "{file:?} has other bytes");
             references.insert(BlobReference::key_of(file.blob, &file.location()));
-            let known = self.keys().contains(&format!("{:?}", Version::key_of(&file.version_path())));
+            let known = versions.contains(&Version::key_of(&file.version_path()));
             assert!(known || self.is_doomed(file), "{file:?} has no version");
         }
         let held: BTreeSet<_> =

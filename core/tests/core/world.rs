@@ -1,7 +1,8 @@
 //! An installation in memory, and short words for what scenarios do in it.
 
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -163,10 +164,15 @@ impl World {
 
     /// Changes the store past the engine.
     pub(crate) fn change(&self, change: Change) {
+        self.change_all(vec![change]);
+    }
+
+    /// Changes the store past the engine, in one commit.
+    pub(crate) fn change_all(&self, changes: Vec<Change>) {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
         let mut id = [0xff; 16];
-        let length = format!("{:?}", self.store).len() as u64;
-        id[..8].copy_from_slice(&length.to_le_bytes());
-        let batch = Batch { id: BatchId(id), expectations: Vec::new(), changes: vec![change] };
+        id[..8].copy_from_slice(&NEXT.fetch_add(1, Ordering::SeqCst).to_le_bytes());
+        let batch = Batch { id: BatchId(id), expectations: Vec::new(), changes };
         run(self.store.commit(&batch)).unwrap();
     }
 
@@ -228,19 +234,13 @@ pub(crate) fn sign_in(packhouse: &Packhouse, user: &str, key: &str) -> Result<Ca
     run(authenticate(packhouse, &Credentials::basic(user, key), Origin::default()))
 }
 
-pub(crate) fn anonymous() -> Caller {
-    let world = MemoryStore::new();
-    let clock = TestClock::new();
-    let ports = Ports {
-        store: Arc::new(world),
-        blobs: Arc::new(MemoryBlobs::new(Arc::new(clock.clone()))),
-        clock: Arc::new(clock),
-        random: Arc::new(TestRandom::default()),
-        runtime: Arc::new(TestRuntime),
-        secret: Secret::new([7; 32]),
-    };
-    let packhouse = Packhouse::new(ports, Limits::default());
-    run(authenticate(&packhouse, &Credentials::Anonymous, Origin::default())).unwrap()
+/// A caller without credentials, of use in every world.
+pub(crate) fn anonymous() -> &'static Caller {
+    static ANONYMOUS: OnceLock<Caller> = OnceLock::new();
+    ANONYMOUS.get_or_init(|| {
+        let world = World::new();
+        run(authenticate(&world.sound, &Credentials::Anonymous, Origin::default())).unwrap()
+    })
 }
 
 /// The refusal: its kind and what the caller is told.

@@ -1,0 +1,288 @@
+//! The JSON form of every stored kind, each as a fixture that a change of the form breaks.
+//!
+//! When a form changes, its fixture stays as `<kind>.<form>.json`, the new one is written beside
+//! it, and both must be read.
+
+use std::collections::BTreeSet;
+use std::fmt::Debug;
+use std::time::Duration;
+
+use packhouse_core::Timestamp;
+use packhouse_core::blobs::BlobId;
+use packhouse_core::model::blobs::{Blob, BlobReference, Content};
+use packhouse_core::model::files::{Digests, File};
+use packhouse_core::model::grants::{Action, Anchor, Grant, GrantSet, Grantee, Scope};
+use packhouse_core::model::jobs::{Doomed, Job, Task};
+use packhouse_core::model::packages::{Package, PackageSettings, Updated};
+use packhouse_core::model::repositories::{
+    Closing, Repository, RepositoryKind, RepositorySettings, Tomb,
+};
+use packhouse_core::model::subjects::{ApiKey, Plan, Subject, SubjectKind};
+use packhouse_core::model::versions::{Version, VersionSettings};
+use packhouse_core::model::{Form, RepositoryId, Stored, SubjectId};
+use packhouse_core::names::{
+    FileLocation, FilePath, PackageName, RepoName, SubjectName, VersionName,
+};
+use packhouse_core::store::Change;
+
+use crate::golden;
+use crate::state::KINDS;
+
+/// What is written is the fixture, and the fixture is read as what was written.
+#[track_caller]
+fn keeps<T: Stored + PartialEq + Debug>(name: &str, value: &T) {
+    let Change::Put { key, body, .. } = value.put() else { panic!("a put puts") };
+    let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(body["form"], 1, "{name} says its form");
+    let fixture = serde_json::json!({ "key": format!("{key:?}"), "body": body });
+    let text = serde_json::to_string_pretty(&fixture).unwrap() + "\n";
+    golden::compare(&format!("forms/{name}.json"), &text);
+    let held = std::fs::read_to_string(golden::path_of(&format!("forms/{name}.json"))).unwrap();
+    let held: serde_json::Value = serde_json::from_str(&held).unwrap();
+    let read: T = serde_json::from_value(held["body"].clone()).unwrap();
+    assert_eq!(&read, value, "{name}");
+}
+
+fn at(seconds: u64) -> Timestamp {
+    Timestamp::default().after(Duration::from_secs(1_700_000_000 + seconds))
+}
+
+fn anna() -> SubjectName {
+    SubjectName::parse("Anna").unwrap()
+}
+
+fn repo() -> RepoName {
+    RepoName::parse("Repo").unwrap()
+}
+
+fn tool() -> PackageName {
+    PackageName::parse("Catch:tool").unwrap()
+}
+
+fn one() -> VersionName {
+    VersionName::parse("1.0 рц").unwrap()
+}
+
+fn user_id() -> SubjectId {
+    SubjectId::from_bytes([0x0a; 16])
+}
+
+fn blob_id() -> BlobId {
+    BlobId::from_bytes([0x0b; 16])
+}
+
+#[test]
+fn subjects_and_their_keys_keep_their_form() {
+    keeps(
+        "subject",
+        &Subject {
+            form: Form,
+            id: user_id(),
+            name: anna(),
+            kind: SubjectKind::Organization,
+            plan: Plan::Premium,
+            full_name: Some("Anna A.".into()),
+            email: None,
+            created: at(0),
+        },
+    );
+    keeps(
+        "api_key",
+        &ApiKey {
+            form: Form,
+            subject: anna(),
+            subject_id: user_id(),
+            hash: "00".repeat(32),
+            created: at(1),
+        },
+    );
+}
+
+#[test]
+fn grants_keep_their_form() {
+    let grant = |id: &str, scope| Grant {
+        id: id.into(),
+        actions: Action::ALL.to_vec(),
+        scope,
+        not_after: Some(at(9)),
+    };
+    let grants = vec![
+        Grant { not_after: None, ..grant("1", Scope::Anchor) },
+        grant("2", Scope::Path(FilePath::parse("a/b").unwrap())),
+        grant("3", Scope::Package(tool())),
+        grant("4", Scope::Version(tool(), one())),
+    ];
+    let grantee = Grantee::User(user_id());
+    let repository = RepositoryId::from_bytes([0x0c; 16]);
+    for (name, anchor) in [
+        ("grants.platform", Anchor::Platform),
+        ("grants.subject", Anchor::Subject(anna(), user_id())),
+        ("grants.repository", Anchor::Repository(anna(), repo(), repository)),
+    ] {
+        keeps(name, &GrantSet { form: Form, grantee, anchor, grants: grants.clone() });
+    }
+}
+
+#[test]
+fn repositories_and_tombs_keep_their_form() {
+    let closing = [
+        Closing { package: tool(), version: None },
+        Closing { package: tool(), version: Some(one()) },
+    ];
+    keeps(
+        "repository",
+        &Repository {
+            form: Form,
+            id: RepositoryId::from_bytes([0x0c; 16]),
+            subject: anna(),
+            owner: user_id(),
+            name: repo(),
+            kind: RepositoryKind::Debian,
+            private: true,
+            created: at(2),
+            settings: RepositorySettings {
+                desc: "things".into(),
+                labels: vec!["a".into()],
+                business_unit: Some("unit".into()),
+                gpg_sign_metadata: true,
+                version_update_max_days: Some(3),
+                default_debian_component: Some("main".into()),
+                yum_metadata_depth: Some(1),
+                ..RepositorySettings::default()
+            },
+            closing: BTreeSet::from(closing),
+        },
+    );
+    keeps("tomb.subject", &Tomb { form: Form, subject: anna(), repo: None });
+    keeps("tomb.repository", &Tomb { form: Form, subject: anna(), repo: Some(repo()) });
+}
+
+#[test]
+fn packages_and_versions_keep_their_form() {
+    keeps(
+        "package",
+        &Package {
+            form: Form,
+            subject: anna(),
+            repo: repo(),
+            name: tool(),
+            created: at(3),
+            updated: at(4),
+            settings: PackageSettings {
+                desc: Some("a tool".into()),
+                labels: vec!["z".into(), "a".into()],
+                licenses: vec!["MIT".into()],
+                vcs_url: Some("https://example.com/tool.git".into()),
+                github_repo: "anna/tool".into(),
+                public_stats: Some(false),
+                maturity: "Stable".into(),
+                ..PackageSettings::default()
+            },
+        },
+    );
+    keeps(
+        "version",
+        &Version {
+            form: Form,
+            subject: anna(),
+            repo: repo(),
+            package: tool(),
+            name: one(),
+            ordinal: 7,
+            created: at(5),
+            updated: at(6),
+            settings: VersionSettings {
+                released: Some(at(7)),
+                vcs_tag: Some("v1".into()),
+                ..VersionSettings::default()
+            },
+        },
+    );
+}
+
+#[test]
+fn files_and_blobs_keep_their_form() {
+    let sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad".to_owned();
+    let digests = Digests {
+        sha1: "a9993e364706816aba3e25717850c26c9cd0d89d".into(),
+        sha256: sha256.clone(),
+        md5: "900150983cd24fb0d6963f7d28e17f72".into(),
+    };
+    let file = File {
+        form: Form,
+        subject: anna(),
+        repo: repo(),
+        path: FilePath::parse("a b/ü.jar").unwrap(),
+        package: tool(),
+        version: one(),
+        size: 3,
+        digests,
+        blob: blob_id(),
+        uploader: user_id(),
+        created: at(7),
+        published: Some(at(8)),
+    };
+    keeps("file", &file);
+    keeps("file.unpublished", &File { published: None, ..file.clone() });
+    let blob = Blob { form: Form, id: blob_id(), sha256: sha256.clone(), size: 3, condemned: None };
+    keeps("blob", &blob);
+    keeps("blob.condemned", &Blob { condemned: Some(at(9)), ..blob });
+    keeps("content", &Content { form: Form, sha256, blob: blob_id() });
+    let FileLocation { .. } = file.location();
+    let reference = BlobReference::key_of(blob_id(), &file.location());
+    assert_eq!(
+        format!("{reference:?}"),
+        "blob_reference/0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b/anna/repo/a b/ü.jar"
+    );
+    let version = file.version_path();
+    assert_eq!(
+        format!("{:?}", Version::ordinals_of(&version.package)),
+        "ordinals/anna/repo/Catch:tool"
+    );
+    assert_eq!(format!("{:?}", Updated::key_of(&version.package)), "updated/anna/repo/Catch:tool");
+}
+
+#[test]
+fn jobs_keep_their_form() {
+    let doomed =
+        Doomed { subject: anna(), repo: Some(repo()), package: Some(tool()), version: Some(one()) };
+    for (name, task) in [
+        ("job.finish_deletion", Task::FinishDeletion(doomed)),
+        ("job.condemn_blobs", Task::CondemnBlobs(vec![blob_id()])),
+        ("job.remove_blobs", Task::RemoveBlobs(vec![blob_id()])),
+        ("job.sweep_blobs", Task::SweepBlobs),
+    ] {
+        keeps(name, &Job { form: Form, id: "0d".repeat(16), task, due: at(10), attempts: 2 });
+    }
+}
+
+#[test]
+fn every_kind_has_a_fixture_or_no_body() {
+    let without_body = ["ordinals", "updated", "blob_reference", "probe"];
+    let fixtures: BTreeSet<String> = std::fs::read_dir(golden::path_of("forms"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .map(|name| name.split('.').next().unwrap().to_owned())
+        .collect();
+    for kind in KINDS.map(packhouse_core::store::Kind::as_str) {
+        assert_ne!(fixtures.contains(kind), without_body.contains(&kind), "{kind}");
+    }
+}
+
+#[test]
+fn a_record_of_a_later_form_is_refused_and_never_misread() {
+    let held = std::fs::read_to_string(golden::path_of("forms/content.json")).unwrap();
+    let mut held: serde_json::Value = serde_json::from_str(&held).unwrap();
+    held["body"]["form"] = 2.into();
+    let read: Result<Content, _> = serde_json::from_value(held["body"].take());
+    assert_eq!(read.unwrap_err().to_string(), "form 2 of a record, known up to 1");
+}
+
+#[test]
+fn a_record_without_what_was_added_later_is_read() {
+    // What settings gain has a default, so that records from before are read.
+    let body = r#"{"form":1,"id":"0c","subject":"a","owner":"0a","name":"r","kind":"maven",
+        "private":false,"created":0,"unknown to this program":1}"#;
+    let read: Repository = serde_json::from_str(body).unwrap();
+    assert_eq!((read.settings, read.closing.len()), (RepositorySettings::default(), 0));
+}

@@ -1,0 +1,205 @@
+//! Packages.
+
+use packhouse_core::model::Form;
+use packhouse_core::model::packages::{Package, PackageSettings};
+use packhouse_core::model::subjects::Plan;
+use packhouse_core::names::VersionName;
+use packhouse_core::packages::{self, PackagePatch, PackageView, create, show, update};
+use packhouse_core::ports::Clock;
+use packhouse_core::{ErrorKind, Listed, Noun, Paging};
+use std::time::Duration;
+
+use crate::world::{
+    FIRST, World, anonymous, forbidden, needs_credentials, package, published, refusal, refused,
+    repo, run, subject, to,
+};
+
+fn oss_settings() -> PackageSettings {
+    PackageSettings {
+        licenses: vec!["MIT".into()],
+        vcs_url: Some("https://example.com/tool.git".into()),
+        ..PackageSettings::default()
+    }
+}
+
+fn absent(name: &str) -> (ErrorKind, String) {
+    refusal(ErrorKind::NotFound(Noun::Package), &format!("Package '{name}' was not found"))
+}
+
+#[test]
+fn a_package_is_shown_as_it_was_made() {
+    let world = World::new();
+    let anna = world.user("anna");
+    world.repo(&anna, &repo("anna/repo"), false);
+    let settings = PackageSettings {
+        licenses: vec!["MIT".into(), "Apache-2.0".into(), "MIT".into()],
+        labels: vec!["z".into(), "a".into()],
+        maturity: "Stable".into(),
+        ..PackageSettings::default()
+    };
+    let path = package("anna/repo/Catch:tool");
+    let made = run(create(&world.packhouse, &anna, &path, &settings)).unwrap();
+    let now = world.clock.now();
+    let licenses = vec!["Apache-2.0".to_owned(), "MIT".to_owned()];
+    let expected = PackageView {
+        package: Package {
+            form: Form,
+            subject: subject("anna"),
+            repo: path.repo.repo.clone(),
+            name: path.package.clone(),
+            created: now,
+            updated: now,
+            settings: PackageSettings { licenses, ..settings.clone() },
+        },
+        versions: Vec::new(),
+        latest_version: None,
+        updated: now,
+        publisher: true,
+    };
+    assert_eq!(made, expected);
+    assert_eq!(run(show(&world.packhouse, &anna, &path)).unwrap(), expected);
+    let stranger = PackageView { publisher: false, ..expected };
+    assert_eq!(run(show(&world.packhouse, anonymous(), &path)).unwrap(), stranger);
+    assert_eq!(
+        refused(run(create(&world.packhouse, &anna, &path, &settings))),
+        refusal(ErrorKind::AlreadyExists, "Package 'Catch:tool' already exists")
+    );
+    let other = package("anna/repo/catch:tool");
+    assert!(run(create(&world.packhouse, &anna, &other, &settings)).is_ok(), "case tells apart");
+}
+
+#[test]
+fn a_package_of_the_oss_plan_says_its_license_and_its_source() {
+    let world = World::new();
+    let anna = world.user_of("anna", Plan::Oss);
+    world.repo(&anna, &repo("anna/repo"), false);
+    let path = package("anna/repo/tool");
+    let license = refusal(
+        ErrorKind::Invalid,
+        "Package for path 'anna/repo' was invalid. Package license is mandatory",
+    );
+    let source = refusal(ErrorKind::Invalid, "Please enter a valid VCS URL for your package.");
+    let make = |settings: &PackageSettings| run(create(&world.packhouse, &anna, &path, settings));
+    let settings = PackageSettings { licenses: Vec::new(), ..oss_settings() };
+    assert_eq!(refused(make(&settings)), license);
+    assert_eq!(refused(make(&PackageSettings { vcs_url: None, ..oss_settings() })), source);
+    let nonsense = PackageSettings { vcs_url: Some("nonsense".into()), ..oss_settings() };
+    assert_eq!(refused(make(&nonsense)), source);
+    assert!(make(&oss_settings()).is_ok());
+    let change = |patch: &PackagePatch| run(update(&world.packhouse, &anna, &path, patch));
+    let patch = PackagePatch { licenses: Some(Vec::new()), ..PackagePatch::default() };
+    assert_eq!(refused(change(&patch)), license);
+    let patch = PackagePatch { vcs_url: Some(None), ..PackagePatch::default() };
+    assert_eq!(refused(change(&patch)), source);
+    let shown = run(show(&world.packhouse, &anna, &path)).unwrap();
+    assert_eq!(shown.package.settings, oss_settings());
+}
+
+#[test]
+fn unknown_licenses_and_maturities_are_refused() {
+    let world = World::new();
+    let anna = world.anna();
+    let make = |settings: PackageSettings| {
+        refused(run(create(&world.packhouse, &anna, &package("anna/repo/new"), &settings)))
+    };
+    let licenses = vec!["MIT".into(), "mit".into()];
+    assert_eq!(
+        make(PackageSettings { licenses, ..PackageSettings::default() }),
+        refusal(ErrorKind::Invalid, "License 'mit' does not exist")
+    );
+    assert_eq!(
+        make(PackageSettings { maturity: "stable".into(), ..PackageSettings::default() }),
+        refusal(
+            ErrorKind::Invalid,
+            "Maturity 'stable' does not exist: use Official, Stable, Development, Experimental"
+        )
+    );
+}
+
+#[test]
+fn packages_are_listed_by_name_and_by_the_start_of_a_name() {
+    let world = World::new();
+    let anna = world.user("anna");
+    world.repo(&anna, &repo("anna/repo"), false);
+    world.repo(&anna, &repo("anna/repo2"), false);
+    let last = format!("tool{}", char::MAX);
+    let names = ["b", "tool", "tool-extra", "Tool", "to", &last];
+    for name in names {
+        world.package(&anna, &package(&format!("anna/repo/{name}")));
+    }
+    world.package(&anna, &package("anna/repo2/tool-elsewhere"));
+    let list = |prefix: Option<&str>, paging| {
+        let path = repo("anna/repo");
+        let listed = run(packages::list(&world.packhouse, anonymous(), &path, prefix, paging));
+        listed.unwrap().map(|name| name.to_string())
+    };
+    let of = |names: &[&str]| {
+        let items: Vec<String> = names.iter().map(ToString::to_string).collect();
+        Listed { total: items.len() as u64, items, start: 0 }
+    };
+    let all = of(&["Tool", "b", "to", "tool", "tool-extra", &last]);
+    assert_eq!(list(None, FIRST), all);
+    assert_eq!(list(Some(""), FIRST), all);
+    assert_eq!(list(Some("tool"), FIRST), of(&["tool", "tool-extra", &last]));
+    assert_eq!(list(Some("tool-extra-long"), FIRST), of(&[]));
+    assert_eq!(list(Some(&"x".repeat(2_000)), FIRST), of(&[]));
+    let second = Listed { items: vec!["tool-extra".to_owned()], total: 3, start: 1 };
+    assert_eq!(list(Some("tool"), Paging::new(1, 1)), second);
+}
+
+#[test]
+fn a_patch_changes_what_it_says_and_when() {
+    let world = World::new();
+    let (anna, bert) = (world.anna(), world.user("bert"));
+    let path = package("anna/repo/tool");
+    let before = run(show(&world.packhouse, &anna, &path)).unwrap();
+    world.clock.advance(Duration::from_secs(5));
+    let patch = PackagePatch { desc: Some(Some("new".into())), ..PackagePatch::default() };
+    assert_eq!(refused(run(update(&world.packhouse, &bert, &path, &patch))), forbidden());
+    let told = refused(run(update(&world.packhouse, anonymous(), &path, &patch)));
+    assert_eq!(told, needs_credentials());
+    run(update(&world.packhouse, &anna, &path, &patch)).unwrap();
+    let mut expected = before;
+    expected.package.settings.desc = Some("new".into());
+    expected.package.updated = world.clock.now();
+    expected.updated = world.clock.now();
+    assert_eq!(run(show(&world.packhouse, &anna, &path)).unwrap(), expected);
+    let missing = package("anna/repo/none");
+    assert_eq!(refused(run(update(&world.packhouse, &anna, &missing, &patch))), absent("none"));
+}
+
+#[test]
+fn a_package_shows_its_versions_newest_first_and_the_latest_with_a_published_file() {
+    let world = World::new();
+    let anna = world.anna();
+    let path = package("anna/repo/tool");
+    world.upload(&anna, published("anna/repo/tool/1.0", "a"), "a").unwrap();
+    world.upload(&anna, to("anna/repo/tool/0.9", "b"), "b").unwrap();
+    world.clock.advance(Duration::from_secs(5));
+    world.upload(&anna, published("anna/repo/tool/1.0", "c"), "c").unwrap();
+    let shown = run(show(&world.packhouse, anonymous(), &path)).unwrap();
+    let names: Vec<&str> = shown.versions.iter().map(VersionName::as_str).collect();
+    assert_eq!(names, ["0.9", "1.0"], "in the order they were made, not of their names");
+    assert_eq!(shown.latest_version.unwrap().as_str(), "1.0");
+    assert_eq!(shown.updated, world.clock.now(), "an upload touches the package");
+}
+
+#[test]
+fn a_deleted_package_is_gone_with_all_it_had() {
+    let world = World::new();
+    let (anna, bert) = (world.anna(), world.user("bert"));
+    let path = package("anna/repo/tool");
+    world.upload(&anna, published("anna/repo/tool/1.0", "a"), "a").unwrap();
+    let remove = |caller| run(packages::delete(&world.packhouse, caller, &path));
+    assert_eq!(refused(remove(&bert)), forbidden());
+    assert_eq!(refused(remove(anonymous())), needs_credentials());
+    remove(&anna).unwrap();
+    assert_eq!(refused(remove(&anna)), absent("tool"));
+    assert_eq!(refused(run(show(&world.packhouse, &anna, &path))), absent("tool"));
+    world.package(&anna, &path);
+    let shown = run(show(&world.packhouse, &anna, &path)).unwrap();
+    assert_eq!((shown.versions, shown.latest_version), (Vec::new(), None));
+    let version = world.upload(&anna, to("anna/repo/tool/1.0", "a"), "a").unwrap();
+    assert_eq!(version.published, None);
+    world.check();
+}
