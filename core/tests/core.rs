@@ -45,8 +45,6 @@ mod versions;
 #[path = "core/visibility.rs"]
 mod visibility;
 
-#[path = "core/fakes.rs"]
-mod fakes;
 #[path = "core/faulty.rs"]
 mod faulty;
 #[path = "core/state.rs"]

@@ -1,10 +1,13 @@
-//! Backends in memory, for tests and for programs that need to keep nothing.
+//! Backends and small ports in memory, for tests and for programs that need to keep nothing.
 //!
-//! They pass the same conformance suites as the durable ones, and say what the ports mean in the
-//! fewest lines.
+//! The backends pass the same conformance suites as the durable ones, and say what the ports mean
+//! in the fewest lines. A test of distribution logic starts with
+//! `Packhouse::new(Ports::in_memory(&clock), Limits::default())` and a [`SetClock`].
 
 mod blobs;
+mod ports;
 mod store;
 
 pub use blobs::MemoryBlobs;
+pub use ports::{InlineRuntime, SeededRandom, SetClock};
 pub use store::MemoryStore;

@@ -12,13 +12,13 @@ use packhouse_core::blobs::{
     BlobBody, BlobError, BlobErrorKind, BlobId, BlobInfo, BlobReader, BlobStore, BlobWriter,
     ByteRange, Suspended,
 };
+use packhouse_core::memory::InlineRuntime;
 use packhouse_core::memory::{MemoryBlobs, MemoryStore};
+use packhouse_core::ports::Runtime;
 use packhouse_core::store::{
     Batch, CommitError, Committed, Key, Page, Query, Record, RecordStream, Store, StoreError,
     StoreErrorKind,
 };
-
-use crate::fakes::step_aside;
 
 /// How a call fails.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -99,7 +99,7 @@ impl Faults {
     async fn call(&self, kind: Counted) -> Option<How> {
         let aside = self.plan().aside;
         if aside {
-            step_aside().await;
+            InlineRuntime.sleep(Duration::ZERO).await;
         }
         let mut plan = self.plan();
         if plan.counted != Counted::Every && plan.counted != kind {

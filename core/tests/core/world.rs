@@ -10,7 +10,7 @@ use futures::executor::block_on;
 use packhouse_core::access::{Caller, Credentials, Origin, Secret, authenticate};
 use packhouse_core::blobs::{BlobStore, ByteRange};
 use packhouse_core::jobs::{Runner, Step};
-use packhouse_core::memory::{MemoryBlobs, MemoryStore};
+use packhouse_core::memory::{InlineRuntime, MemoryBlobs, MemoryStore, SeededRandom, SetClock};
 use packhouse_core::model::files::File;
 use packhouse_core::model::grants::{Action, Anchor, Grant, GrantSet, Grantee, Scope};
 use packhouse_core::model::jobs::Task;
@@ -30,7 +30,6 @@ use packhouse_core::{
     uploads, users,
 };
 
-use crate::fakes::{TestClock, TestRandom, TestRuntime};
 use crate::faulty::{Faults, FaultyBlobs, FaultyStore};
 
 /// The key of every world's admin.
@@ -45,7 +44,7 @@ pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {
 
 /// An installation in memory with its admin.
 pub(crate) struct World {
-    pub(crate) clock: TestClock,
+    pub(crate) clock: SetClock,
     pub(crate) store: MemoryStore,
     pub(crate) blobs: MemoryBlobs,
     pub(crate) faults: Faults,
@@ -62,15 +61,15 @@ impl World {
     }
 
     pub(crate) fn with(limits: Limits) -> Self {
-        let (clock, faults) = (TestClock::new(), Faults::default());
+        let (clock, faults) = (SetClock::new(), Faults::default());
         let store = MemoryStore::new();
         let blobs = MemoryBlobs::new(Arc::new(clock.clone()));
         let ports = Ports {
             store: Arc::new(store.clone()),
             blobs: Arc::new(blobs.clone()),
             clock: Arc::new(clock.clone()),
-            random: Arc::new(TestRandom::default()),
-            runtime: Arc::new(TestRuntime),
+            random: Arc::new(SeededRandom::default()),
+            runtime: Arc::new(InlineRuntime),
             secret: Secret::new([7; 32]),
         };
         let faulty = Ports {

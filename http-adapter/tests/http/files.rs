@@ -53,7 +53,9 @@ async fn published_files_are_listed_to_all_who_may_read() {
 #[tokio::test]
 async fn unpublished_files_are_listed_and_counted_for_publishers_only() {
     let app = App::furnished().await;
-    for query in ["?include_unpublished=1", "?include_unpublished=true", "?include_unpublished=TRUE"] {
+    for query in
+        ["?include_unpublished=1", "?include_unpublished=true", "?include_unpublished=TRUE"]
+    {
         for (caller, repo, sees) in [
             ("", "tools", false),
             (STRANGER, "tools", false),

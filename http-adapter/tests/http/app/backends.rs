@@ -17,7 +17,7 @@ use packhouse_core::store::{
     StoreError, StoreErrorKind,
 };
 
-use super::TestClock;
+use super::SetClock;
 
 /// Where records and bytes are kept.
 #[derive(Clone)]
@@ -27,7 +27,7 @@ pub(crate) struct Backends {
 }
 
 impl Backends {
-    pub(crate) fn in_memory(clock: &TestClock) -> Self {
+    pub(crate) fn in_memory(clock: &SetClock) -> Self {
         let blobs = MemoryBlobs::new(Arc::new(clock.clone()));
         Self { store: Arc::new(MemoryStore::new()), blobs: Arc::new(blobs) }
     }

@@ -22,11 +22,12 @@ use serde_json::{Value, json};
 
 pub(crate) use answer::Answer;
 pub(crate) use backends::{Backends, Watch};
-pub(crate) use ports::TestClock;
+pub(crate) use packhouse_core::memory::SetClock;
 pub(crate) use request::{Ask, basic, chunks};
 
 use backends::write;
-use ports::{TestRandom, TestRuntime};
+use packhouse_core::memory::SeededRandom;
+use ports::TestRuntime;
 
 /// The API key of every installation's admin.
 pub(crate) const ADMIN_KEY: &str = "the admin's own secret key";
@@ -48,7 +49,7 @@ pub(crate) struct App {
     router: Router,
     keys: Mutex<HashMap<String, String>>,
     batches: AtomicU64,
-    pub(crate) clock: TestClock,
+    pub(crate) clock: SetClock,
     pub(crate) backends: Backends,
     /// What the engine did to its backends.
     pub(crate) watch: Watch,
@@ -68,18 +69,18 @@ impl App {
     }
 
     pub(crate) async fn with(setup: Setup) -> Self {
-        let clock = TestClock::new();
+        let clock = SetClock::new();
         Self::over(Backends::in_memory(&clock), clock, setup).await
     }
 
     /// An installation over any backends: the whole suite runs over what is given here.
-    pub(crate) async fn over(backends: Backends, clock: TestClock, setup: Setup) -> Self {
+    pub(crate) async fn over(backends: Backends, clock: SetClock, setup: Setup) -> Self {
         let watch = Watch::default();
         let ports = Ports {
             store: watch.store(&backends),
             blobs: watch.blobs(&backends),
             clock: Arc::new(clock.clone()),
-            random: Arc::new(TestRandom::default()),
+            random: Arc::new(SeededRandom::default()),
             runtime: Arc::new(TestRuntime),
             secret: Secret::new([7; 32]),
         };
