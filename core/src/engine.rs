@@ -31,8 +31,9 @@ struct Inner {
     /// Blobs of uploads that run: finished, perhaps, but not yet named by a commit.
     in_flight: Mutex<HashSet<BlobId>>,
     queues: Queues,
-    /// When the backends last proved that they can do their work.
-    probed: Mutex<Option<Timestamp>>,
+    /// When the backends were last asked for proof that they can do their work, and whether they
+    /// gave it.
+    probed: AsyncMutex<Option<(Timestamp, bool)>>,
 }
 
 /// What a Packhouse is built upon.
@@ -64,6 +65,10 @@ pub struct Limits {
     pub orphan_grace: Duration,
     /// How often the sweep runs.
     pub sweep_every: Duration,
+    /// The largest share of all blobs that one sweep removes, in percent, if it is more than a
+    /// hundred: more have no record only when the store is older than the blobs. Raised for one
+    /// sweep by an operator who knows better.
+    pub max_orphan_percent: u8,
     /// How often the permit of a running download is checked again.
     pub recheck_every: Duration,
 }
@@ -75,6 +80,7 @@ impl Default for Limits {
             blob_grace: Duration::from_secs(3600),
             orphan_grace: Duration::from_secs(24 * 3600),
             sweep_every: Duration::from_secs(24 * 3600),
+            max_orphan_percent: 5,
             recheck_every: Duration::from_secs(5),
         }
     }
@@ -94,7 +100,7 @@ impl Packhouse {
             limits,
             in_flight: Mutex::default(),
             queues: Queues::default(),
-            probed: Mutex::default(),
+            probed: AsyncMutex::default(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -206,12 +212,8 @@ impl Packhouse {
         InFlight { packhouse: self.clone(), id }
     }
 
-    pub(crate) fn last_probe(&self) -> Option<Timestamp> {
-        *self.inner.probed.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-
-    pub(crate) fn probed(&self, at: Timestamp) {
-        *self.inner.probed.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(at);
+    pub(crate) fn last_probe(&self) -> &AsyncMutex<Option<(Timestamp, bool)>> {
+        &self.inner.probed
     }
 
     pub(crate) fn is_in_flight(&self, id: BlobId) -> bool {

@@ -62,6 +62,7 @@ pub enum ErrorKind {
 pub struct Error {
     kind: ErrorKind,
     message: String,
+    may_have_happened: bool,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -69,7 +70,7 @@ impl Error {
     /// An error with a message for the caller.
     #[must_use]
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), source: None }
+        Self { kind, message: message.into(), may_have_happened: false, source: None }
     }
 
     /// The same with a cause, for the log.
@@ -95,6 +96,13 @@ impl Error {
     #[must_use]
     pub fn may_be_retried(&self) -> bool {
         matches!(self.kind, ErrorKind::Unavailable | ErrorKind::Full)
+    }
+
+    /// Whether the change may have been made all the same: a commit whose outcome stayed unknown.
+    /// Every other error says that nothing was changed.
+    #[must_use]
+    pub fn may_have_happened(&self) -> bool {
+        self.may_have_happened
     }
 
     pub(crate) fn unauthenticated() -> Self {
@@ -165,8 +173,9 @@ impl From<CommitError> for Error {
     fn from(error: CommitError) -> Self {
         match error {
             CommitError::Failed(error) => error.into(),
-            CommitError::Conflict(_) | CommitError::Unknown(_) => {
-                Self::unavailable().with_source(error)
+            CommitError::Conflict(_) => Self::unavailable().with_source(error),
+            CommitError::Unknown(_) => {
+                Self { may_have_happened: true, ..Self::unavailable().with_source(error) }
             }
         }
     }

@@ -8,11 +8,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use crate::access::{Act, Permit};
+use crate::access::{Changes, Permit};
 use crate::blobs::BlobId;
 use crate::engine::Packhouse;
 use crate::model::Stored;
-use crate::store::{Batch, BatchId, Change, Expectation, Key, KeyRange, Query, Record, Revision};
+use crate::store::{
+    Batch, BatchId, Change, Cursor, Expectation, Key, KeyRange, Query, Record, Revision,
+};
 use crate::{Error, Result, Timestamp};
 
 /// A unit of work. Clones are handles to the same one.
@@ -94,37 +96,43 @@ impl Work {
         Ok(record)
     }
 
-    /// Selects records, each noted as read.
-    pub(crate) async fn list<T: Stored>(&self, query: &Query) -> Result<Vec<T>> {
-        Ok(self.list_with_total(query).await?.0)
+    /// Selects keys alone. Nothing is expected of them.
+    pub(crate) async fn keys(&self, query: &Query) -> Result<Vec<Key>> {
+        let page = self.packhouse.select(&query.clone().keys()).await?;
+        Ok(page.rows.into_iter().map(|row| row.key).collect())
     }
 
-    /// Selects records, each noted as read, and how many there are if the query asks for it.
-    pub(crate) async fn list_with_total<T: Stored>(&self, query: &Query) -> Result<(Vec<T>, u64)> {
+    /// Selects records, each noted as read.
+    pub(crate) async fn list<T: Stored>(&self, query: &Query) -> Result<Vec<T>> {
+        Ok(self.page(query).await?.0)
+    }
+
+    /// Selects records, each noted as read, and where the next page starts.
+    pub(crate) async fn page<T: Stored>(&self, query: &Query) -> Result<(Vec<T>, Option<Cursor>)> {
         let page = self.packhouse.select(query).await?;
-        let total = page.total.unwrap_or_default();
+        let next = page.next.clone();
         let records: Vec<Record> = page.into_records().collect();
         let mut state = self.state();
         for record in &records {
             state.note(record.key.clone(), Some(record), false);
         }
         let decoded: Result<Vec<T>> = records.iter().map(decode).collect();
-        Ok((decoded?, total))
+        Ok((decoded?, next))
     }
 
     /// Writes a record.
-    pub(crate) fn put<A: Act, P, T: Stored>(&self, permit: &Permit<A, P>, value: &T) {
+    pub(crate) fn put<A: Changes, P, T: Stored>(&self, permit: &Permit<A, P>, value: &T) {
         self.change(permit, value.put());
     }
 
     /// Deletes a record.
-    pub(crate) fn delete<A: Act, P>(&self, permit: &Permit<A, P>, key: Key) {
+    pub(crate) fn delete<A: Changes, P>(&self, permit: &Permit<A, P>, key: Key) {
         self.change(permit, Change::Delete(key));
     }
 
-    /// Makes any change. The permit is the proof that one was asked for; that it fits is what the
-    /// use case's type says.
-    pub(crate) fn change<A: Act, P>(&self, _permit: &Permit<A, P>, change: Change) {
+    /// Makes any change. The permit is the proof that one was asked for: one for reading does not
+    /// do.
+    pub(crate) fn change<A: Changes, P>(&self, _permit: &Permit<A, P>, change: Change) {
         self.state().changes.push(change);
     }
 

@@ -14,7 +14,7 @@ mod secret;
 pub(crate) use authenticate::api_key_hash;
 pub use authenticate::{Credentials, authenticate};
 pub use caller::{Caller, Identity, Origin, SystemCaller};
-pub use permit::{Act, Permit, act};
+pub use permit::{Act, Changes, Permit, act};
 pub(crate) use permit::{Ask, Holdings, Platform, Within};
 pub use permit::{FilePlace, PackagePlace, PlatformPlace, RepoPlace, SubjectPlace};
 pub use secret::Secret;

@@ -35,9 +35,12 @@ pub trait Act: sealed::Sealed + Debug + Send + Sync + 'static {
     const ACTION: Action;
 }
 
+/// An action that changes something: every one but reading.
+pub trait Changes: Act {}
+
 /// The actions as types.
 pub mod act {
-    use super::{Act, Action, sealed};
+    use super::{Act, Action, Changes, sealed};
 
     macro_rules! act {
         ($($(#[$doc:meta])* $name:ident)*) => {$(
@@ -54,6 +57,16 @@ pub mod act {
     act! {
         /// See it, and download what is published.
         Read
+    }
+
+    macro_rules! changing {
+        ($($(#[$doc:meta])* $name:ident)*) => {
+            act! { $($(#[$doc])* $name)* }
+            $(impl Changes for $name {})*
+        };
+    }
+
+    changing! {
         /// Change what is said about it.
         Annotate
         /// Add to it.

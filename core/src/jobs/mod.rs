@@ -8,7 +8,7 @@ mod collect;
 mod runner;
 mod sweep;
 
-use crate::access::{Act, Permit};
+use crate::access::{Changes, Permit};
 use crate::blobs::BlobId;
 use crate::model::Form;
 use crate::model::jobs::{Job, Task};
@@ -23,7 +23,7 @@ pub(crate) fn new(work: &Work, task: Task, due: Timestamp) -> Job {
 }
 
 /// Plans a look at blobs that may have lost their last reference.
-pub(crate) fn condemn<A: Act, P>(work: &Work, permit: &Permit<A, P>, mut blobs: Vec<BlobId>) {
+pub(crate) fn condemn<A: Changes, P>(work: &Work, permit: &Permit<A, P>, mut blobs: Vec<BlobId>) {
     // Files of one content share a blob.
     blobs.sort();
     blobs.dedup();

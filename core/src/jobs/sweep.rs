@@ -17,8 +17,6 @@ use crate::{Error, ErrorKind, Result};
 const BATCH: usize = 500;
 /// So many orphans are removed whatever their share.
 const FEW: usize = 100;
-/// Above those, at most one blob in this many.
-const SHARE: usize = 20;
 
 /// Removes finished blobs that no record knows.
 pub(super) async fn sweep(packhouse: &Packhouse) -> Result<()> {
@@ -32,9 +30,11 @@ pub(super) async fn sweep(packhouse: &Packhouse) -> Result<()> {
         orphans.extend(unknown(packhouse, &infos).await?);
     }
     drop(listing);
-    if orphans.len() > FEW.max(seen / SHARE) {
+    let percent = packhouse.limits().max_orphan_percent;
+    if orphans.len() > FEW.max(seen / 100 * usize::from(percent)) {
         let message = format!(
-            "{} of {seen} blobs have no record: nothing is removed; is the store older than the blobs?",
+            "{} of {seen} blobs have no record, more than {percent} %: nothing is removed; is the \
+             store older than the blobs?",
             orphans.len()
         );
         return Err(Error::new(ErrorKind::Conflict, message));

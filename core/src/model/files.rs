@@ -1,5 +1,7 @@
 //! Files: paths of a repository that belong to a version and name a blob.
 
+use std::ops::Bound;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Form, Stored, SubjectId};
@@ -25,6 +27,8 @@ pub struct File {
     pub package: PackageName,
     /// The version it belongs to.
     pub version: VersionName,
+    /// The place of that version among those of its package.
+    pub ordinal: i64,
     /// Its size in bytes.
     pub size: u64,
     /// What its bytes hash to.
@@ -38,6 +42,25 @@ pub struct File {
     pub created: Timestamp,
     /// When it was published; only publishers see it before.
     pub published: Option<Timestamp>,
+    /// What a publisher uploaded in place of what is published: swapped in when it is published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replacement: Option<Box<Replacement>>,
+}
+
+/// Bytes that wait to take the place of published ones.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Replacement {
+    /// Their number.
+    pub size: u64,
+    /// What they hash to.
+    #[serde(flatten)]
+    pub digests: Digests,
+    /// Where they lie.
+    pub blob: BlobId,
+    /// Who uploaded them.
+    pub uploader: SubjectId,
+    /// When.
+    pub created: Timestamp,
 }
 
 /// What a file's bytes hash to, each in lower-case hexadecimal.
@@ -58,6 +81,10 @@ impl File {
     pub const VERSION: Field = Field::new("version", 2);
     /// The field that tells whether it is published.
     pub const PUBLISHED: Field = Field::new("published", 2);
+    /// The field that tells of something to publish or discard; only files that have it.
+    pub const PENDING: Field = Field::new("pending", 2);
+    /// The field with its package and the place of its version; only published files.
+    pub const RELEASE: Field = Field::new("release", 2);
 
     /// Where the file lies.
     #[must_use]
@@ -93,6 +120,37 @@ impl File {
         Filter::Is(Self::PUBLISHED, TermValue::boolean(published))
     }
 
+    /// The filter for files with something to publish or discard.
+    #[must_use]
+    pub fn is_pending() -> Filter {
+        Filter::Is(Self::PENDING, TermValue::boolean(true))
+    }
+
+    /// The filter for published files of a package, to be ordered by [`File::RELEASE`].
+    #[must_use]
+    pub fn released(package: &PackageName) -> Filter {
+        // No name holds a control character, so that nothing else lies between.
+        let low = Bound::Included(TermValue::text(&format!("{package}\0")));
+        let high = Bound::Excluded(TermValue::text(&format!("{package}\u{1}")));
+        Filter::Between(Self::RELEASE, low, high)
+    }
+
+    /// The file with its replacement in place, published; and the blob that it no longer needs.
+    #[must_use]
+    pub fn publish(mut self, now: Timestamp) -> (Self, Option<BlobId>) {
+        self.published = Some(now);
+        let Some(replacement) = self.replacement.take() else { return (self, None) };
+        let Replacement { size, digests, blob, uploader, created } = *replacement;
+        let replaced = Some(self.blob).filter(|old| *old != blob);
+        (Self { size, digests, blob, uploader, created, ..self }, replaced)
+    }
+
+    /// The blobs that it refers to.
+    pub fn blobs(&self) -> impl Iterator<Item = BlobId> {
+        let replacement = self.replacement.as_ref().map(|replacement| replacement.blob);
+        std::iter::once(self.blob).chain(replacement)
+    }
+
     /// Where it lies.
     #[must_use]
     pub fn location(&self) -> FileLocation {
@@ -121,11 +179,19 @@ impl Stored for File {
     }
 
     fn terms(&self) -> Vec<Term> {
-        let version = version_term(&self.package, &self.version);
-        vec![
+        let published = self.published.is_some();
+        let mut terms = vec![
             Term { field: Self::PACKAGE, value: TermValue::text(self.package.as_str()) },
-            Term { field: Self::VERSION, value: version },
-            Term { field: Self::PUBLISHED, value: TermValue::boolean(self.published.is_some()) },
-        ]
+            Term { field: Self::VERSION, value: version_term(&self.package, &self.version) },
+            Term { field: Self::PUBLISHED, value: TermValue::boolean(published) },
+        ];
+        if published {
+            let release = format!("{}\0{:020}", self.package, self.ordinal);
+            terms.push(Term { field: Self::RELEASE, value: TermValue::text(&release) });
+        }
+        if !published || self.replacement.is_some() {
+            terms.push(Term { field: Self::PENDING, value: TermValue::boolean(true) });
+        }
+        terms
     }
 }

@@ -100,21 +100,41 @@ impl Stored for Package {
     }
 }
 
-/// A maximum of instants: when anything of a package or a version last changed. Raised without an
+/// Maxima of instants: when anything of a package or a version last changed. Raised without an
 /// expectation, so that many uploads at once do not hold each other up.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Updated;
+pub enum Updated {
+    /// By what everyone may see.
+    ForEveryone,
+    /// By what publishers see besides.
+    ForPublishers,
+}
 
 impl Updated {
-    /// The kind.
-    pub const KIND: Kind = Kind::new("updated");
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::ForEveryone, Self::ForPublishers];
 
-    /// Where the maximum of a package lies.
+    /// The one that is shown to publishers, or to others.
     #[must_use]
-    pub fn key_of(path: &PackagePath) -> Key {
+    pub const fn shown_to(publisher: bool) -> Self {
+        if publisher { Self::ForPublishers } else { Self::ForEveryone }
+    }
+
+    /// The kind.
+    #[must_use]
+    pub const fn kind(self) -> Kind {
+        match self {
+            Self::ForEveryone => Kind::new("updated"),
+            Self::ForPublishers => Kind::new("updated_for_publishers"),
+        }
+    }
+
+    /// Where the maximum of a package lies; that of a version is a child of it.
+    #[must_use]
+    pub fn key_of(self, path: &PackagePath) -> Key {
         let repo = &path.repo;
         Key::new(
-            Self::KIND,
+            self.kind(),
             [repo.subject.folded().as_str(), repo.repo.folded().as_str(), path.package.as_str()],
         )
     }

@@ -8,7 +8,7 @@ use std::fmt;
 
 use super::files;
 use super::users::LEASE;
-use crate::access::{Act, Caller, Permit, Platform, PlatformPlace, SystemCaller, act};
+use crate::access::{Caller, Changes, Permit, Platform, PlatformPlace, SystemCaller, act};
 use crate::engine::Packhouse;
 use crate::jobs;
 use crate::model::Stored;
@@ -18,7 +18,7 @@ use crate::model::packages::{Package, Updated};
 use crate::model::repositories::{Closing, Repository, Tomb};
 use crate::model::versions::Version;
 use crate::names::RepoPath;
-use crate::store::{Change, Filter, KeyRange, Kind, Query};
+use crate::store::{Filter, KeyRange, Query};
 use crate::work::Work;
 use crate::{Error, ErrorKind, Result};
 
@@ -39,7 +39,7 @@ pub(super) fn still_going(noun: &str, name: impl fmt::Display) -> Error {
 }
 
 /// Plans the job that finishes a deletion if its request does not.
-pub(super) fn begin<A: Act, P>(work: &Work, permit: &Permit<A, P>, doomed: Doomed) -> Deletion {
+pub(super) fn begin<A: Changes, P>(work: &Work, permit: &Permit<A, P>, doomed: Doomed) -> Deletion {
     let task = Task::FinishDeletion(doomed.clone());
     let job = jobs::new(work, task, work.now().after(LEASE));
     work.put(permit, &job);
@@ -77,14 +77,15 @@ async fn remove_some(work: &Work, permit: &Janitor, deletion: &Deletion) -> Resu
     };
     let query = Query::within(File::range_of(&repo)).filter(files_of(doomed)).limit(BATCH);
     let files: Vec<File> = work.list(&query).await?;
-    let blobs: Vec<_> = files.iter().map(|file| files::remove(work, permit, file)).collect();
+    let blobs: Vec<_> = files.iter().flat_map(|file| files::remove(work, permit, file)).collect();
     if !blobs.is_empty() {
         jobs::condemn(work, permit, blobs);
     }
-    if files.len() == BATCH {
+    let left = remove_frame(work, permit, doomed, &repo, BATCH - files.len()).await?;
+    if left == 0 {
         return Ok(false);
     }
-    remove_frame(work, permit, doomed, &repo).await?;
+    remove_mark(work, permit, doomed, &repo).await?;
     // Of a whole subject this was one repository; the next turn sees whether there are more.
     if doomed.repo.is_some() {
         work.delete(permit, Job::key_of(&deletion.job));
@@ -126,19 +127,37 @@ fn files_of(doomed: &Doomed) -> Filter {
     }
 }
 
-/// Plans the removal of what held the files together: records, maxima, counters and the mark.
+/// Plans the removal of what held the files together, at most so many records of it: packages,
+/// versions, maxima and counters. Gives how many more there could have been.
 async fn remove_frame(
     work: &Work,
     permit: &Janitor,
     doomed: &Doomed,
     repo: &RepoPath,
-) -> Result<()> {
+    most: usize,
+) -> Result<usize> {
     let mut within = vec![repo.subject.folded(), repo.repo.folded()];
     within.extend(doomed.package.iter().map(ToString::to_string));
     within.extend(doomed.version.iter().map(ToString::to_string));
-    for kind in [Package::KIND, Version::KIND, Updated::KIND, Version::ORDINALS] {
-        remove_within(work, permit, kind, &within);
+    let mut left = most;
+    let [everyone, publishers] = Updated::ALL.map(Updated::kind);
+    for kind in [Package::KIND, Version::KIND, Version::ORDINALS, everyone, publishers] {
+        let range = KeyRange::within(kind, within.iter().map(String::as_str));
+        for key in work.keys(&Query::within(range).limit(left)).await? {
+            work.delete(permit, key);
+            left -= 1;
+        }
     }
+    Ok(left)
+}
+
+/// Plans the removal of the mark, and of the repository if it is the repository that goes.
+async fn remove_mark(
+    work: &Work,
+    permit: &Janitor,
+    doomed: &Doomed,
+    repo: &RepoPath,
+) -> Result<()> {
     let Some(package) = doomed.package.clone() else {
         work.delete(permit, Repository::key_of(repo));
         work.delete(permit, Tomb::key_of_repo(repo));
@@ -150,9 +169,4 @@ async fn remove_frame(
         work.put(permit, &marked);
     }
     Ok(())
-}
-
-fn remove_within(work: &Work, permit: &Janitor, kind: Kind, parts: &[String]) {
-    let range = KeyRange::within(kind, parts.iter().map(String::as_str));
-    work.change(permit, Change::DeleteWithin(range));
 }

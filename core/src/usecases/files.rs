@@ -1,15 +1,16 @@
 //! Files: the files of a package or a version, and the deletion of one.
 
 use super::{Listed, Paging, versions};
-use crate::access::{Act, Caller, PackagePlace, Permit, act};
+use crate::access::{Caller, Changes, PackagePlace, Permit, act};
 use crate::blobs::BlobId;
 use crate::engine::Packhouse;
 use crate::jobs;
 use crate::model::Stored;
 use crate::model::blobs::BlobReference;
 use crate::model::files::File;
+use crate::model::repositories::Repository;
 use crate::model::versions::Version;
-use crate::names::{FileLocation, PackagePath, VersionPath};
+use crate::names::{FileLocation, PackageName, PackagePath, VersionPath};
 use crate::store::{Filter, Query};
 use crate::work::Work;
 use crate::{Error, Noun, Result};
@@ -28,13 +29,21 @@ pub async fn of_package(
 ) -> Result<Listed<File>> {
     let permit = packhouse.permit::<act::Read, _>(caller, path).await?;
     let place = permit.place();
-    // A version that is being deleted is gone, though some of its files may be left.
-    let closing = place.repo.closing.iter().filter(|closing| closing.package == path.package);
-    let hidden = closing
-        .filter_map(|closing| closing.version.as_ref())
-        .map(|version| Filter::Not(Box::new(File::of_version(&path.package, version))));
-    let filter = std::iter::once(File::of_package(&path.package)).chain(hidden).collect();
+    let mut filter = vec![File::of_package(&path.package)];
+    filter.extend(of_closing_versions(&place.repo, &path.package));
     list(packhouse, place, filter, include_unpublished, paging).await
+}
+
+/// Leaves out the files of versions that are being deleted: those are gone, though some of their
+/// files may be left.
+pub(super) fn of_closing_versions(
+    repo: &Repository,
+    package: &PackageName,
+) -> impl Iterator<Item = Filter> {
+    let closing = repo.closing.iter().filter(move |closing| closing.package == *package);
+    closing
+        .filter_map(|closing| closing.version.as_ref())
+        .map(move |version| Filter::Not(Box::new(File::of_version(package, version))))
 }
 
 /// The files of a version, by path, as [`of_package`].
@@ -79,17 +88,30 @@ pub async fn delete(packhouse: &Packhouse, caller: &Caller, location: &FileLocat
     packhouse
         .change::<act::Delete, _, _, _, _>(caller, location, |permit, work| async move {
             let file = &permit.place().file;
-            let blob = remove(&work, &permit, file);
-            jobs::condemn(&work, &permit, vec![blob]);
-            versions::touch(&work, &permit, &file.version_path());
+            let blobs = remove(&work, &permit, file);
+            jobs::condemn(&work, &permit, blobs);
+            versions::touch(&work, &permit, &file.version_path(), file.published.is_some());
             Ok(())
         })
         .await
 }
 
-/// Plans the removal of a file and of its reference, and gives the blob that it referred to.
-pub(crate) fn remove<A: Act, P>(work: &Work, permit: &Permit<A, P>, file: &File) -> BlobId {
+/// Plans the removal of a file and of its references, and gives the blobs that it referred to.
+pub(crate) fn remove<A: Changes, P>(
+    work: &Work,
+    permit: &Permit<A, P>,
+    file: &File,
+) -> Vec<BlobId> {
     work.delete(permit, file.key());
-    work.delete(permit, BlobReference::key_of(file.blob, &file.location()));
-    file.blob
+    file.blobs().inspect(|blob| release(work, permit, file, *blob)).collect()
+}
+
+/// Plans that a file no longer refers to a blob.
+pub(crate) fn release<A: Changes, P>(
+    work: &Work,
+    permit: &Permit<A, P>,
+    file: &File,
+    blob: BlobId,
+) {
+    work.delete(permit, BlobReference::key_of(blob, &file.location()));
 }

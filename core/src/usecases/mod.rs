@@ -11,6 +11,7 @@ pub mod packages;
 mod patch;
 pub mod publishing;
 pub mod repositories;
+mod texts;
 pub mod uploads;
 pub mod users;
 pub mod versions;

@@ -3,7 +3,7 @@
 use std::ops::Bound;
 
 use super::patch::patch;
-use super::{Listed, Paging, deletion, versions};
+use super::{Listed, Paging, deletion, texts, versions};
 use crate::access::{Caller, PackagePlace, act};
 use crate::engine::Packhouse;
 use crate::model::jobs::Doomed;
@@ -72,7 +72,8 @@ pub async fn create(
             if place.repo.is_package_closing(&path.package) {
                 return Err(deletion::still_going("package", &path.package));
             }
-            let settings = checked(settings.clone(), path, place.subject.plan)?;
+            let settings = checked(settings.clone())?;
+            check_oss(&settings, path, place.subject.plan, |_| true)?;
             let package = Package {
                 form: Form,
                 subject: path.repo.subject.clone(),
@@ -91,15 +92,12 @@ pub async fn create(
 }
 
 /// The rules of what is said about a package; licenses come out sorted and without doubles.
-fn checked(
-    mut settings: PackageSettings,
-    path: &PackagePath,
-    plan: Plan,
-) -> Result<PackageSettings> {
+fn checked(mut settings: PackageSettings) -> Result<PackageSettings> {
     for names in [&mut settings.licenses, &mut settings.custom_licenses] {
         names.sort();
         names.dedup();
     }
+    check_texts(&settings)?;
     if let Some(unknown) = settings.licenses.iter().find(|name| !licenses::is_known(name)) {
         return Err(Error::invalid(format!("License '{unknown}' does not exist")));
     }
@@ -108,18 +106,53 @@ fn checked(
         let known = MATURITIES[1..].join(", ");
         return Err(Error::invalid(format!("Maturity '{maturity}' does not exist: use {known}")));
     }
-    if !plan.is_premium() {
-        if settings.licenses.is_empty() {
-            return Err(Error::invalid(format!(
-                "Package for path '{}' was invalid. Package license is mandatory",
-                path.repo
-            )));
-        }
-        if settings.vcs_url.as_ref().is_none_or(|url| !url.contains(':')) {
-            return Err(Error::invalid("Please enter a valid VCS URL for your package."));
-        }
-    }
     Ok(settings)
+}
+
+fn check_texts(settings: &PackageSettings) -> Result<()> {
+    texts::check_long("desc", settings.desc.as_deref())?;
+    texts::check_all("labels", &settings.labels)?;
+    texts::check_all("licenses", &settings.licenses)?;
+    texts::check_all("custom_licenses", &settings.custom_licenses)?;
+    for (field, text) in [
+        ("website_url", settings.website_url.as_deref()),
+        ("issue_tracker_url", settings.issue_tracker_url.as_deref()),
+        ("vcs_url", settings.vcs_url.as_deref()),
+        ("github_repo", Some(settings.github_repo.as_str())),
+        ("github_release_notes_file", Some(settings.github_release_notes_file.as_str())),
+    ] {
+        texts::check(field, text)?;
+    }
+    Ok(())
+}
+
+/// What repositories of the oss plan ask of a package, as far as it is said anew: a package that
+/// was made under another plan can still be changed.
+fn check_oss(
+    settings: &PackageSettings,
+    path: &PackagePath,
+    plan: Plan,
+    said: impl Fn(Said) -> bool,
+) -> Result<()> {
+    if plan.is_premium() {
+        return Ok(());
+    }
+    if said(Said::Licenses) && settings.licenses.is_empty() {
+        return Err(Error::invalid(format!(
+            "Package for path '{}' was invalid. Package license is mandatory",
+            path.repo
+        )));
+    }
+    if said(Said::VcsUrl) && settings.vcs_url.as_ref().is_none_or(|url| !url.contains(':')) {
+        return Err(Error::invalid("Please enter a valid VCS URL for your package."));
+    }
+    Ok(())
+}
+
+/// What the oss plan asks for.
+enum Said {
+    Licenses,
+    VcsUrl,
 }
 
 /// Shows a package.
@@ -134,14 +167,15 @@ pub async fn show(
     let permit = packhouse.permit::<act::Read, _>(caller, path).await?;
     let PackagePlace { repo, package, publisher, .. } = permit.place().clone();
     let versions = versions::newest_first(packhouse, path).await?;
-    let latest_version = versions::latest_of(packhouse, &repo, &versions).await?;
-    let touched = packhouse.read_all(&[Updated::key_of(path)]).await?.pop().flatten();
+    let latest_version = versions::latest_of(packhouse, &repo, &path.package).await?;
+    let updated = Updated::shown_to(publisher).key_of(path);
+    let touched = packhouse.read_all(&[updated]).await?.pop().flatten();
     let touched = touched.map_or(0, |record| record.counter());
     Ok(PackageView {
         updated: package.updated.max(Timestamp::from_millis(touched)),
         package,
-        versions: versions.into_iter().map(|version| version.name).collect(),
-        latest_version: latest_version.map(|version| version.name),
+        versions,
+        latest_version,
         publisher,
     })
 }
@@ -188,7 +222,11 @@ pub async fn update(
         .change::<act::Annotate, _, _, _, _>(caller, path, |permit, work| async move {
             let PackagePlace { subject, mut package, .. } = permit.place().clone();
             let settings = patch.clone().apply(package.settings);
-            package.settings = checked(settings, path, subject.plan)?;
+            package.settings = checked(settings)?;
+            check_oss(&package.settings, path, subject.plan, |what| match what {
+                Said::Licenses => patch.licenses.is_some(),
+                Said::VcsUrl => patch.vcs_url.is_some(),
+            })?;
             package.updated = work.now();
             // Read beside the permit and not its basis: written, it is expected unchanged.
             work.put(&permit, &package);

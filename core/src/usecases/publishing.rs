@@ -2,20 +2,22 @@
 //! discarding them.
 
 use super::{files, versions};
-use crate::access::{Caller, act};
+use crate::access::{Caller, PackagePlace, Permit, act};
+use crate::blobs::BlobId;
 use crate::engine::Packhouse;
 use crate::jobs;
 use crate::model::files::File;
 use crate::names::VersionPath;
-use crate::store::{Filter, Query};
+use crate::store::{Filter, Query, Start};
 use crate::work::Work;
 use crate::{Error, ErrorKind, Result};
 
 /// The most files that are published or discarded at once, so that it happens for all or none.
-pub const MOST_AT_ONCE: usize = Query::MAX_LIMIT;
+pub const MOST_AT_ONCE: usize = 30_000;
 
-/// Publishes every unpublished file of a version, all at one instant, and gives their number: 0
-/// where nothing was pending.
+/// Publishes every unpublished file of a version, and every replacement of a published one, all at
+/// one instant, and gives their number: 0 where nothing was pending. Bintray REST API, "Publish /
+/// Discard Uploaded Content".
 ///
 /// # Errors
 /// [`ErrorKind::NotFound`]; [`ErrorKind::TooLarge`] for more than [`MOST_AT_ONCE`] files.
@@ -23,19 +25,25 @@ pub async fn publish(packhouse: &Packhouse, caller: &Caller, path: &VersionPath)
     packhouse
         .change::<act::Publish, _, _, _, _>(caller, path, |permit, work| async move {
             let pending = pending(&work, path).await?;
+            let mut released = Vec::new();
             for file in &pending {
-                let published = Some(work.now());
-                work.put(&permit, &File { published, ..file.clone() });
+                let (file, replaced) = file.clone().publish(work.now());
+                work.put(&permit, &file);
+                if let Some(blob) = replaced {
+                    files::release(&work, &permit, &file, blob);
+                    released.push(blob);
+                }
             }
             if !pending.is_empty() {
-                versions::touch(&work, &permit, path);
+                finish(&work, &permit, path, released, true);
             }
             Ok(pending.len() as u64)
         })
         .await
 }
 
-/// Deletes every unpublished file of a version and gives their number.
+/// Deletes every unpublished file of a version and every replacement of a published one, and gives
+/// their number. What is published stays. Bintray REST API, "Publish / Discard Uploaded Content".
 ///
 /// # Errors
 /// As [`publish`].
@@ -43,29 +51,60 @@ pub async fn discard(packhouse: &Packhouse, caller: &Caller, path: &VersionPath)
     packhouse
         .change::<act::Publish, _, _, _, _>(caller, path, |permit, work| async move {
             let pending = pending(&work, path).await?;
-            let blobs: Vec<_> =
-                pending.iter().map(|file| files::remove(&work, &permit, file)).collect();
+            let mut released = Vec::new();
+            for file in &pending {
+                if file.published.is_none() {
+                    released.extend(files::remove(&work, &permit, file));
+                } else if let Some(replacement) = &file.replacement {
+                    work.put(&permit, &File { replacement: None, ..file.clone() });
+                    files::release(&work, &permit, file, replacement.blob);
+                    released.push(replacement.blob);
+                }
+            }
             if !pending.is_empty() {
-                jobs::condemn(&work, &permit, blobs);
-                versions::touch(&work, &permit, path);
+                finish(&work, &permit, path, released, false);
             }
             Ok(pending.len() as u64)
         })
         .await
 }
 
+fn finish(
+    work: &Work,
+    permit: &Permit<act::Publish, PackagePlace>,
+    path: &VersionPath,
+    released: Vec<BlobId>,
+    seen_by_everyone: bool,
+) {
+    if !released.is_empty() {
+        jobs::condemn(work, permit, released);
+    }
+    versions::touch(work, permit, path, seen_by_everyone);
+}
+
 async fn pending(work: &Work, path: &VersionPath) -> Result<Vec<File>> {
     versions::require(work, path).await?;
     let filter = Filter::All(vec![
         File::of_version(&path.package.package, &path.version),
-        File::published_is(false),
+        File::is_pending(),
     ]);
-    let query = Query::within(File::range_of(path.repo())).filter(filter).with_total();
-    let (files, total) = work.list_with_total::<File>(&query.limit(MOST_AT_ONCE)).await?;
-    if total > files.len() as u64 {
-        let message =
-            format!("{total} files are unpublished: at most {MOST_AT_ONCE} are published at once");
-        return Err(Error::new(ErrorKind::TooLarge, message));
+    let mut query = Query::within(File::range_of(path.repo())).filter(filter);
+    let mut pending = Vec::new();
+    loop {
+        let (files, next) = work.page::<File>(&query).await?;
+        pending.extend(files);
+        if pending.len() > MOST_AT_ONCE {
+            return Err(Error::new(
+                ErrorKind::TooLarge,
+                format!(
+                    "More than {MOST_AT_ONCE} files are unpublished, which is the most at once: \
+                     publish some with their upload (publish=1), or delete some"
+                ),
+            ));
+        }
+        match next {
+            Some(cursor) => query = query.start(Start::After(cursor)),
+            None => return Ok(pending),
+        }
     }
-    Ok(files)
 }

@@ -1,7 +1,7 @@
 //! Repositories: make, show, list, change and delete.
 
 use super::patch::patch;
-use super::{Listed, Paging, deletion};
+use super::{Listed, Paging, deletion, texts};
 use crate::access::{Caller, Holdings, Identity, RepoPlace, act};
 use crate::engine::Packhouse;
 use crate::model::grants::{Anchor, GrantSet, Grantee};
@@ -91,10 +91,21 @@ fn check(subject: &Subject, new: &NewRepository) -> Result<()> {
             format!("This action is not allowed for none-premium subject {}", subject.name);
         return Err(Error::invalid(message));
     }
-    check_signing(&new.settings)
+    check_settings(&new.settings)
 }
 
-fn check_signing(settings: &RepositorySettings) -> Result<()> {
+fn check_settings(settings: &RepositorySettings) -> Result<()> {
+    texts::check_long("desc", Some(&settings.desc))?;
+    texts::check_all("labels", &settings.labels)?;
+    for (field, text) in [
+        ("business_unit", &settings.business_unit),
+        ("default_debian_architecture", &settings.default_debian_architecture),
+        ("default_debian_distribution", &settings.default_debian_distribution),
+        ("default_debian_component", &settings.default_debian_component),
+        ("yum_groups_file", &settings.yum_groups_file),
+    ] {
+        texts::check(field, text.as_deref())?;
+    }
     let with_service_key = settings.gpg_sign_files || settings.gpg_sign_metadata;
     if settings.gpg_use_owner_key && with_service_key {
         return Err(Error::invalid(
@@ -151,10 +162,10 @@ pub async fn list(
     paging: Paging,
 ) -> Result<Listed<Repository>> {
     packhouse.permit::<act::Read, _>(caller, subject).await?;
-    let seen = if packhouse.permit::<act::Read, _>(caller, &Holdings(subject)).await.is_ok() {
-        Filter::everything()
-    } else {
-        seen_by(packhouse, caller, subject).await?
+    let all = packhouse.permit::<act::Read, _>(caller, &Holdings(subject)).await;
+    let seen = match given(all)? {
+        Some(_) => Filter::everything(),
+        None => seen_by(packhouse, caller, subject).await?,
     };
     let query = Query::within(Repository::range_of(subject)).filter(seen);
     packhouse.list(query, paging).await
@@ -173,12 +184,24 @@ async fn seen_by(packhouse: &Packhouse, caller: &Caller, subject: &SubjectName) 
             };
             let path = RepoPath { subject: subject.clone(), repo };
             // Grants may have ended, and their anchors may be gone: the policy says.
-            if let Ok(permit) = packhouse.permit::<act::Read, _>(caller, &path).await {
+            let permit = packhouse.permit::<act::Read, _>(caller, &path).await;
+            if let Some(permit) = given(permit)? {
                 seen.push(Repository::is_named(&permit.place().repo.name.folded()));
             }
         }
     }
     Ok(Filter::Any(seen))
+}
+
+/// A permit that was given or refused. Not to know which is an error of its own.
+fn given<P>(asked: Result<P>) -> Result<Option<P>> {
+    match asked {
+        Ok(permit) => Ok(Some(permit)),
+        Err(error) => match error.kind() {
+            ErrorKind::Unauthenticated | ErrorKind::Forbidden | ErrorKind::NotFound(_) => Ok(None),
+            _ => Err(error),
+        },
+    }
 }
 
 /// Changes a repository.
@@ -196,10 +219,12 @@ pub async fn update(
         .change::<act::Administer, _, _, _, _>(caller, path, |permit, work| async move {
             let RepoPlace { subject, mut repo, .. } = permit.place().clone();
             repo.settings = patch.clone().apply(repo.settings);
-            check_signing(&repo.settings)?;
-            if let Some(private) = private.filter(|_| subject.plan.is_premium()) {
-                repo.private = private;
-            }
+            check_settings(&repo.settings)?;
+            // A private one of a subject that went over to the oss plan can be opened, not made.
+            repo.private = match private {
+                Some(true) if !subject.plan.is_premium() => repo.private,
+                said => said.unwrap_or(repo.private),
+            };
             work.put(&permit, &repo);
             Ok(())
         })

@@ -4,23 +4,28 @@
 //! the caller is answered after the commit. A crash in between leaves a blob that no record knows,
 //! for the sweep.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
-use super::versions;
+use super::{files, versions};
 use crate::access::{Caller, PackagePlace, Permit, Within, act};
-use crate::blobs::{BlobId, BlobWriter};
+use crate::blobs::{BlobErrorKind, BlobId, BlobWriter, ByteRange};
 use crate::digests::Hashing;
 use crate::engine::{InFlight, Packhouse};
 use crate::jobs;
 use crate::model::Form;
 use crate::model::blobs::{Blob, BlobReference, Content};
-use crate::model::files::{Digests, File};
+use crate::model::files::{Digests, File, Replacement};
 use crate::model::grants::Action;
 use crate::model::versions::{Version, VersionSettings};
 use crate::names::{FilePath, VersionPath};
 use crate::store::Change;
 use crate::work::Work;
 use crate::{Error, ErrorKind, Result};
+
+/// Chunks below this are gathered.
+const SMALL_CHUNK: usize = 4 << 10;
+/// How much is gathered before it is passed on.
+const GATHERED: usize = 64 << 10;
 
 /// Where bytes shall go, and how.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -49,6 +54,8 @@ pub struct Upload {
     writer: Box<dyn BlobWriter>,
     hashing: Hashing,
     size: u64,
+    /// Small chunks that wait to be one: what is kept of a chunk does not depend on its size.
+    gathered: BytesMut,
     in_flight: InFlight,
 }
 
@@ -75,6 +82,7 @@ pub async fn begin(packhouse: &Packhouse, caller: &Caller, target: Target) -> Re
         writer,
         hashing: Hashing::new(packhouse.runtime().clone()),
         size: 0,
+        gathered: BytesMut::new(),
         in_flight,
     })
 }
@@ -120,6 +128,23 @@ impl Upload {
     pub async fn write(&mut self, chunk: Bytes) -> Result<()> {
         self.size += chunk.len() as u64;
         check_size(&self.packhouse, self.size)?;
+        if chunk.len() >= SMALL_CHUNK {
+            self.pass_on_gathered().await?;
+            return self.pass_on(chunk).await;
+        }
+        self.gathered.extend_from_slice(&chunk);
+        if self.gathered.len() >= GATHERED {
+            self.pass_on_gathered().await?;
+        }
+        Ok(())
+    }
+
+    async fn pass_on_gathered(&mut self) -> Result<()> {
+        let gathered = std::mem::take(&mut self.gathered).freeze();
+        if gathered.is_empty() { Ok(()) } else { self.pass_on(gathered).await }
+    }
+
+    async fn pass_on(&mut self, chunk: Bytes) -> Result<()> {
         self.hashing.update(chunk.clone()).await?;
         Ok(self.writer.write(chunk).await?)
     }
@@ -129,26 +154,26 @@ impl Upload {
     /// # Errors
     /// [`ErrorKind::ChecksumMismatch`] where the bytes are not those announced, and everything
     /// that [`begin`] refuses, since it may have changed meanwhile. Nothing is kept then.
-    pub async fn finish(self) -> Result<File> {
-        let Self { packhouse, caller, target, id, writer, hashing, size, in_flight } = self;
+    pub async fn finish(mut self) -> Result<File> {
+        self.pass_on_gathered().await?;
+        let Self { packhouse, caller, target, id, writer, hashing, size, in_flight, .. } = self;
         let digests = hashing.finish().await?;
         check_announced(&target, size, &digests)?;
         writer.finish().await?;
         let stored = StoredBytes { id, size, digests };
         let named = name_bytes(&packhouse, &caller, &target, &stored).await;
-        // Other than the file's blob: the content was there already, or the upload was refused.
-        // What cannot be removed now is left to the sweep.
-        if !matches!(&named, Ok(file) if file.blob == id) && may_remove(&named) {
+        // The content was there already, or the upload was refused. What cannot be removed now
+        // is left to the sweep, and so is what a commit may have named all the same.
+        let needed = match &named {
+            Ok(file) => file.blobs().any(|blob| blob == id),
+            Err(error) => error.may_have_happened(),
+        };
+        if !needed {
             let _ = packhouse.blobs().remove(&id).await;
         }
         drop(in_flight);
         named
     }
-}
-
-/// Whether a commit that names the bytes surely did not happen.
-fn may_remove(named: &Result<File>) -> bool {
-    named.as_ref().map_or_else(|error| !error.may_be_retried(), |_| true)
 }
 
 fn check_announced(target: &Target, size: u64, digests: &Digests) -> Result<()> {
@@ -182,15 +207,18 @@ async fn name_bytes(
 ) -> Result<File> {
     packhouse
         .change::<act::Write, _, _, _, _>(caller, &within(target), |permit, work| async move {
-            let replaced = replaced(&work, &permit, target).await?;
-            if !work.exists(Version::key_of(&target.version)).await? {
-                versions::make(&work, &permit, &target.version, &VersionSettings::default())
-                    .await?;
-            }
-            let blob = blob_of(&work, &permit, stored).await?;
-            let file = new_file(&work, &permit, target, stored, blob);
-            put_file(&work, &permit, &file, replaced);
-            versions::touch(&work, &permit, &target.version);
+            let old = replaced(&work, &permit, target).await?;
+            let version = match work.find(Version::key_of(&target.version)).await? {
+                Some(version) => version,
+                None => {
+                    let settings = VersionSettings::default();
+                    versions::make(&work, &permit, &target.version, &settings).await?
+                }
+            };
+            let blob = blob_of(packhouse, &work, &permit, stored).await?;
+            let file = new_file(&work, &permit, target, stored, &version, blob);
+            let file = put_file(&work, &permit, file, old);
+            versions::touch(&work, &permit, &target.version, target.publish);
             Ok(file)
         })
         .await
@@ -231,6 +259,7 @@ async fn replaced(
 /// The blob that the new file refers to: the live one of the same content if there is one, the
 /// uploaded one otherwise.
 async fn blob_of(
+    packhouse: &Packhouse,
     work: &Work,
     permit: &Permit<act::Write, PackagePlace>,
     stored: &StoredBytes,
@@ -238,6 +267,7 @@ async fn blob_of(
     let sha256 = &stored.digests.sha256;
     if let Some(content) = work.find::<Content>(Content::key_of(sha256)).await?
         && let Some(blob) = work.find_as_basis::<Blob>(Blob::key_of(content.blob)).await?
+        && is_whole(packhouse, &blob).await
     {
         // Rests on the record unchanged: who condemns the blob meanwhile makes this run again.
         if blob.condemned.is_some() {
@@ -251,11 +281,23 @@ async fn blob_of(
     Ok(id)
 }
 
+/// Whether a blob has the length that its record says. One that was lost or cut is not shared:
+/// whoever uploads its content again gives it a sound one.
+async fn is_whole(packhouse: &Packhouse, blob: &Blob) -> bool {
+    let end = ByteRange { start: blob.size, end: None };
+    let opened = packhouse.blobs().open(&blob.id, end).await;
+    match opened {
+        Ok(rest) => rest.length == 0,
+        Err(error) => !matches!(error.kind, BlobErrorKind::NotFound | BlobErrorKind::OutOfRange),
+    }
+}
+
 fn new_file(
     work: &Work,
     permit: &Permit<act::Write, PackagePlace>,
     target: &Target,
     stored: &StoredBytes,
+    version: &Version,
     blob: BlobId,
 ) -> File {
     let repo = &permit.place().repo;
@@ -266,27 +308,50 @@ fn new_file(
         path: target.path.clone(),
         package: target.version.package.package.clone(),
         version: target.version.version.clone(),
+        ordinal: version.ordinal,
         size: stored.size,
         digests: stored.digests.clone(),
         blob,
         uploader: permit.caller().user_id().unwrap_or(repo.owner),
         created: work.now(),
         published: target.publish.then(|| work.now()),
+        replacement: None,
     }
 }
 
+/// Plans the file, and that the blobs are released that it no longer refers to. Bytes that are not
+/// published wait beside those that are: what everyone sees changes by publication alone.
 fn put_file(
     work: &Work,
     permit: &Permit<act::Write, PackagePlace>,
-    file: &File,
-    replaced: Option<File>,
-) {
-    if let Some(old) = replaced.filter(|old| old.blob != file.blob) {
-        work.delete(permit, BlobReference::key_of(old.blob, &old.location()));
-        jobs::condemn(work, permit, vec![old.blob]);
+    new: File,
+    old: Option<File>,
+) -> File {
+    let held: Vec<BlobId> = old.iter().flat_map(File::blobs).collect();
+    let file = match old {
+        Some(old) if old.published.is_some() && new.published.is_none() => waiting(old, new),
+        _ => new,
+    };
+    let released: Vec<BlobId> =
+        held.into_iter().filter(|blob| file.blobs().all(|kept| kept != *blob)).collect();
+    for blob in &released {
+        files::release(work, permit, &file, *blob);
     }
-    work.put(permit, file);
-    let reference = BlobReference::key_of(file.blob, &file.location());
-    let (body, terms, owners) = ("{}".into(), Vec::new(), Vec::new());
-    work.change(permit, Change::Put { key: reference, body, terms, owners });
+    if !released.is_empty() {
+        jobs::condemn(work, permit, released);
+    }
+    work.put(permit, &file);
+    for blob in file.blobs() {
+        let key = BlobReference::key_of(blob, &file.location());
+        let (body, terms, owners) = ("{}".into(), Vec::new(), Vec::new());
+        work.change(permit, Change::Put { key, body, terms, owners });
+    }
+    file
+}
+
+/// The published file with the new bytes as its replacement; without one if they are the same.
+fn waiting(old: File, new: File) -> File {
+    let File { size, digests, blob, uploader, created, .. } = new;
+    let replacement = Replacement { size, digests, blob, uploader, created };
+    File { replacement: (old.blob != blob).then(|| Box::new(replacement)), ..old }
 }

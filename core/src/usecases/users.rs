@@ -6,9 +6,11 @@
 use std::time::Duration;
 
 use super::deletion;
-use super::{Listed, Paging};
+use super::{Listed, Paging, texts};
 use crate::access::policy::Rule;
-use crate::access::{Caller, Identity, Permit, Platform, Secret, SystemCaller, act, api_key_hash};
+use crate::access::{
+    Caller, Identity, Permit, Platform, PlatformPlace, Secret, SystemCaller, act, api_key_hash,
+};
 use crate::engine::Packhouse;
 use crate::error::Noun;
 use crate::model::grants::{Action, Anchor, Grant, GrantSet, Grantee, Scope};
@@ -44,13 +46,34 @@ pub struct PutUser {
 /// The name of the first user, who may do everything.
 pub const ADMIN: &str = "admin";
 
-/// Makes the first user, `admin`, with every right over the platform, unless it is there. Gives
-/// its API key, which is `key` if one is given (at least 20 characters) and random otherwise; `None`
-/// if the admin stood already, whose key is then left as it is.
+/// What [`set_up`] did.
+#[derive(Clone, Debug)]
+pub enum SetUp {
+    /// It made the admin, with this key: the one given, or a random one that is shown this once.
+    Made(Secret),
+    /// The admin stood, and no other key was given.
+    Stood,
+    /// The admin stood, and the key that was given replaced another.
+    Replaced,
+}
+
+impl SetUp {
+    /// The key of an admin that was made.
+    #[must_use]
+    pub fn made(self) -> Option<Secret> {
+        match self {
+            Self::Made(key) => Some(key),
+            Self::Stood | Self::Replaced => None,
+        }
+    }
+}
+
+/// Makes the first user, `admin`, with every right over the platform, unless it is there. A key
+/// that is given becomes the admin's in any case: whoever runs the platform can always get in.
 ///
 /// # Errors
-/// [`ErrorKind::Invalid`] for a key that is too short.
-pub async fn set_up(packhouse: &Packhouse, key: Option<&Secret>) -> Result<Option<Secret>> {
+/// [`ErrorKind::Invalid`] for a key that has not 20 to 256 bytes.
+pub async fn set_up(packhouse: &Packhouse, key: Option<&Secret>) -> Result<SetUp> {
     if key.is_some_and(|key| !(20..=256).contains(&key.expose().len())) {
         return Err(Error::invalid("the admin's key must have 20 to 256 characters"));
     }
@@ -60,16 +83,34 @@ pub async fn set_up(packhouse: &Packhouse, key: Option<&Secret>) -> Result<Optio
         .change::<act::ManageResources, _, _, _, _>(&caller, &Platform, |permit, work| {
             let (name, key) = (name.clone(), key.cloned());
             async move {
-                if work.find::<Subject>(Subject::key_of(&name)).await?.is_some() {
-                    return Ok(None);
+                if let Some(admin) = work.find::<Subject>(Subject::key_of(&name)).await? {
+                    return recover(packhouse, &permit, &work, &admin, key).await;
                 }
-                let user = new_user(&work, name, &UserChange::default());
-                work.put(&permit, &user);
-                work.put(&permit, &everything(user.id));
-                Ok(Some(put_key(packhouse, &permit, &work, &user, key)))
+                let admin = new_user(&work, name, &UserChange::default());
+                work.put(&permit, &admin);
+                work.put(&permit, &everything(admin.id));
+                Ok(SetUp::Made(put_key(packhouse, &permit, &work, &admin, key)))
             }
         })
         .await
+}
+
+/// Gives the admin the key that the operator gave, if it has another.
+async fn recover(
+    packhouse: &Packhouse,
+    permit: &Permit<act::ManageResources, PlatformPlace>,
+    work: &Work,
+    admin: &Subject,
+    key: Option<Secret>,
+) -> Result<SetUp> {
+    let Some(key) = key else { return Ok(SetUp::Stood) };
+    let hash = api_key_hash(packhouse.secret(), &key);
+    let held = work.find::<ApiKey>(ApiKey::key_of(&admin.name)).await?;
+    if held.is_some_and(|held| held.hash == hash && held.subject_id == admin.id) {
+        return Ok(SetUp::Stood);
+    }
+    put_key(packhouse, permit, work, admin, Some(key));
+    Ok(SetUp::Replaced)
 }
 
 /// The grant of every right over the platform.
@@ -98,6 +139,11 @@ fn new_user(work: &Work, name: SubjectName, change: &UserChange) -> Subject {
     changed(user, change)
 }
 
+fn check(change: &UserChange) -> Result<()> {
+    texts::check("full_name", change.full_name.as_deref())?;
+    texts::check("email", change.email.as_deref())
+}
+
 fn changed(mut user: Subject, change: &UserChange) -> Subject {
     let cleared = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
     user.plan = change.plan.unwrap_or(user.plan);
@@ -106,7 +152,7 @@ fn changed(mut user: Subject, change: &UserChange) -> Subject {
     user
 }
 
-fn put_key<A: crate::access::Act, P>(
+fn put_key<A: crate::access::Changes, P>(
     packhouse: &Packhouse,
     permit: &Permit<A, P>,
     work: &Work,
@@ -139,6 +185,7 @@ pub async fn put(
 ) -> Result<PutUser> {
     packhouse
         .change::<act::ManageResources, _, _, _, _>(caller, &Platform, |permit, work| async move {
+            check(change)?;
             if work.exists(Tomb::key_of_subject(name)).await? {
                 return Err(deletion::still_going("user", name));
             }
@@ -175,6 +222,7 @@ pub async fn update(
 ) -> Result<Subject> {
     packhouse
         .change::<act::ManageResources, _, _, _, _>(caller, &Platform, |permit, work| async move {
+            check(change)?;
             let user = require(&work, name).await?;
             let user = changed(user, change);
             work.put(&permit, &user);
@@ -233,10 +281,15 @@ pub async fn renew_key(
     caller: &Caller,
     name: &SubjectName,
 ) -> Result<Secret> {
+    // Rights over what a user owns do not make one that user. Asked before the user is looked
+    // for, so that the answer does not tell whether there is one.
+    let own = matches!(caller.identity(), Identity::User { name: own, .. } if own == name);
+    if !own {
+        packhouse.permit::<act::ManageResources, _>(caller, &Platform).await?;
+    }
     packhouse
         .change::<act::Administer, _, _, _, _>(caller, name, |permit, work| async move {
             if *permit.rule() != Rule::Owner {
-                // Rights over what a user owns do not make one that user.
                 work.permit::<act::ManageResources, _>(caller, &Platform).await?;
             }
             let user = require(&work, name).await?;

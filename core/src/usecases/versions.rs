@@ -1,8 +1,8 @@
 //! Versions: make, show, change and delete.
 
 use super::patch::patch;
-use super::{deletion, packages};
-use crate::access::{Caller, PackagePlace, Permit, act};
+use super::{deletion, files, packages, texts};
+use crate::access::{Caller, Changes, PackagePlace, Permit, act};
 use crate::engine::Packhouse;
 use crate::error::Noun;
 use crate::model::files::File;
@@ -11,8 +11,8 @@ use crate::model::packages::{Package, Updated};
 use crate::model::repositories::{Closing, Repository};
 use crate::model::versions::{Version, VersionSettings};
 use crate::model::{Form, Stored};
-use crate::names::{PackagePath, VersionPath};
-use crate::store::{Change, Direction, Filter, Order, Query};
+use crate::names::{PackageName, PackagePath, VersionName, VersionPath};
+use crate::store::{Change, Direction, Filter, Key, Order, Query};
 use crate::work::{Work, decode};
 use crate::{Error, ErrorKind, Result, Timestamp};
 
@@ -61,12 +61,19 @@ pub async fn create(
                 let message = format!("Version '{}' already exists", path.version);
                 return Err(Error::new(ErrorKind::AlreadyExists, message));
             }
+            check(settings)?;
             let version = make(&work, &permit, path, settings).await?;
             let PackagePlace { package, publisher, .. } = permit.place().clone();
             let updated = version.updated;
             Ok(VersionView { version, package, published: false, updated, publisher })
         })
         .await
+}
+
+fn check(settings: &VersionSettings) -> Result<()> {
+    texts::check_long("desc", settings.desc.as_deref())?;
+    texts::check("vcs_tag", settings.vcs_tag.as_deref())?;
+    texts::check("github_release_notes_file", settings.github_release_notes_file.as_deref())
 }
 
 /// Plans a version that is not there.
@@ -77,9 +84,7 @@ pub(super) async fn make(
     settings: &VersionSettings,
 ) -> Result<Version> {
     refuse_snapshot(path)?;
-    if permit.place().repo.is_version_closing(&path.package.package, &path.version) {
-        return Err(deletion::still_going("version", &path.version));
-    }
+    refuse_closing(&permit.place().repo, path)?;
     let ordinals = Version::ordinals_of(&path.package);
     let ordinal = work.counter(ordinals.clone()).await? + 1;
     let version = Version {
@@ -95,7 +100,7 @@ pub(super) async fn make(
     };
     work.put(permit, &version);
     work.change(permit, Change::Add(ordinals, 1));
-    touch(work, permit, path);
+    touch(work, permit, path, true);
     Ok(version)
 }
 
@@ -108,16 +113,29 @@ pub(super) fn refuse_snapshot(path: &VersionPath) -> Result<()> {
     Ok(())
 }
 
-/// Notes that something of a version changed, without getting into anyone's way.
-pub(super) fn touch<A: crate::access::Act, P>(
+/// A version that is being deleted cannot be uploaded to before it is gone.
+pub(super) fn refuse_closing(repo: &Repository, path: &VersionPath) -> Result<()> {
+    if repo.is_version_closing(&path.package.package, &path.version) {
+        return Err(deletion::still_going("version", &path.version));
+    }
+    Ok(())
+}
+
+/// Notes that something of a version changed, without getting into anyone's way; for publishers
+/// alone if others cannot see what did.
+pub(super) fn touch<A: Changes, P>(
     work: &Work,
     permit: &Permit<A, P>,
     path: &VersionPath,
+    seen_by_everyone: bool,
 ) {
-    let package = Updated::key_of(&path.package);
-    let version = package.child(path.version.as_str());
-    for key in [package, version] {
-        work.change(permit, Change::Raise(key, work.now().as_millis()));
+    let everyone = Some(Updated::ForEveryone).filter(|_| seen_by_everyone);
+    for updated in everyone.into_iter().chain([Updated::ForPublishers]) {
+        let package = updated.key_of(&path.package);
+        let version = package.child(path.version.as_str());
+        for key in [package, version] {
+            work.change(permit, Change::Raise(key, work.now().as_millis()));
+        }
     }
 }
 
@@ -131,7 +149,8 @@ pub async fn show(
     path: &VersionPath,
 ) -> Result<VersionView> {
     let permit = packhouse.permit::<act::Read, _>(caller, path).await?;
-    let touched = Updated::key_of(&path.package).child(path.version.as_str());
+    let updated = Updated::shown_to(permit.place().publisher);
+    let touched = updated.key_of(&path.package).child(path.version.as_str());
     let mut read = packhouse.read_all(&[Version::key_of(path), touched]).await?;
     let touched = read.pop().flatten().map_or(0, |record| record.counter());
     let version = read.pop().flatten().map(|record| decode::<Version>(&record)).transpose()?;
@@ -149,10 +168,9 @@ pub async fn show_latest(
     path: &PackagePath,
 ) -> Result<VersionView> {
     let permit = packhouse.permit::<act::Read, _>(caller, path).await?;
-    let versions = newest_first(packhouse, path).await?;
-    let latest = latest_of(packhouse, &permit.place().repo, &versions).await?;
+    let latest = latest_of(packhouse, &permit.place().repo, &path.package).await?;
     let latest = latest.ok_or_else(|| Error::not_found(Noun::Version, "_latest"))?;
-    show(packhouse, caller, &latest.path()).await
+    show(packhouse, caller, &path.version(latest)).await
 }
 
 async fn view(
@@ -184,28 +202,36 @@ async fn has_published(
     Ok(!packhouse.select(&query).await?.rows.is_empty())
 }
 
-/// The versions of a package, the newest first.
+/// The names of a package's versions, the newest first.
 pub(super) async fn newest_first(
     packhouse: &Packhouse,
     path: &PackagePath,
-) -> Result<Vec<Version>> {
+) -> Result<Vec<VersionName>> {
     let order = Order::Term(Version::ORDINAL, Direction::Descending);
-    let query = Query::within(Version::range_of(path)).order(order).limit(MOST);
-    packhouse.select(&query).await?.into_records().map(|record| decode(&record)).collect()
+    let query = Query::within(Version::range_of(path)).order(order).keys().limit(MOST);
+    let rows = packhouse.select(&query).await?.rows;
+    rows.iter().map(|row| name_in(&row.key)).collect()
 }
 
-/// The first of these versions that has a published file.
+/// The name in the key of a version: subject, repository, package, name.
+fn name_in(key: &Key) -> Result<VersionName> {
+    let name = key.parts().pop().unwrap_or_default();
+    VersionName::parse(&name).map_err(Error::corrupt)
+}
+
+/// The newest version of a package that has a published file.
 pub(super) async fn latest_of(
     packhouse: &Packhouse,
     repo: &Repository,
-    newest_first: &[Version],
-) -> Result<Option<Version>> {
-    for version in newest_first {
-        if has_published(packhouse, repo, version).await? {
-            return Ok(Some(version.clone()));
-        }
-    }
-    Ok(None)
+    package: &PackageName,
+) -> Result<Option<VersionName>> {
+    let mut filter = vec![File::released(package)];
+    filter.extend(files::of_closing_versions(repo, package));
+    let order = Order::Term(File::RELEASE, Direction::Descending);
+    let query = Query::within(File::range_of(&repo.path())).filter(Filter::All(filter));
+    let page = packhouse.select(&query.order(order).limit(1)).await?;
+    let newest = page.into_records().next().map(|record| decode::<File>(&record)).transpose()?;
+    Ok(newest.map(|file| file.version))
 }
 
 /// Changes a version.
@@ -222,9 +248,10 @@ pub async fn update(
         .change::<act::Annotate, _, _, _, _>(caller, path, |permit, work| async move {
             let mut version = require(&work, path).await?;
             version.settings = patch.clone().apply(version.settings);
+            check(&version.settings)?;
             version.updated = work.now();
             work.put(&permit, &version);
-            touch(&work, &permit, path);
+            touch(&work, &permit, path, true);
             Ok(())
         })
         .await
@@ -249,7 +276,9 @@ pub async fn delete(packhouse: &Packhouse, caller: &Caller, path: &VersionPath) 
             let closing = Closing { package: version.package.clone(), version: name.clone() };
             work.put(&permit, &packages::closed(permit.place().repo.clone(), closing));
             let now = work.now().as_millis();
-            work.change(&permit, Change::Raise(Updated::key_of(&path.package), now));
+            for updated in Updated::ALL {
+                work.change(&permit, Change::Raise(updated.key_of(&path.package), now));
+            }
             let doomed = Doomed {
                 subject: version.subject,
                 repo: Some(version.repo),

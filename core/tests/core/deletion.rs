@@ -183,6 +183,8 @@ fn assert_nothing_left(world: &World, what: What) {
             "ordinals",
             "updated",
             "updated",
+            "updated_for_publishers",
+            "updated_for_publishers",
             "file",
             "blob",
             "content",

@@ -10,7 +10,7 @@ use std::time::Duration;
 use packhouse_core::Timestamp;
 use packhouse_core::blobs::BlobId;
 use packhouse_core::model::blobs::{Blob, BlobReference, Content};
-use packhouse_core::model::files::{Digests, File};
+use packhouse_core::model::files::{Digests, File, Replacement};
 use packhouse_core::model::grants::{Action, Anchor, Grant, GrantSet, Grantee, Scope};
 use packhouse_core::model::jobs::{Doomed, Job, Task};
 use packhouse_core::model::packages::{Package, PackageSettings, Updated};
@@ -215,14 +215,24 @@ fn files_and_blobs_keep_their_form() {
         path: FilePath::parse("a b/ü.jar").unwrap(),
         package: tool(),
         version: one(),
+        ordinal: 4,
         size: 3,
         digests,
         blob: blob_id(),
         uploader: user_id(),
         created: at(7),
         published: Some(at(8)),
+        replacement: None,
     };
     keeps("file", &file);
+    let replacement = Replacement {
+        size: 3,
+        digests: file.digests.clone(),
+        blob: blob_id(),
+        uploader: user_id(),
+        created: at(9),
+    };
+    keeps("file.replaced", &File { replacement: Some(Box::new(replacement)), ..file.clone() });
     keeps("file.unpublished", &File { published: None, ..file.clone() });
     let blob = Blob { form: Form, id: blob_id(), sha256: sha256.clone(), size: 3, condemned: None };
     keeps("blob", &blob);
@@ -239,7 +249,10 @@ fn files_and_blobs_keep_their_form() {
         format!("{:?}", Version::ordinals_of(&version.package)),
         "ordinals/anna/repo/Catch:tool"
     );
-    assert_eq!(format!("{:?}", Updated::key_of(&version.package)), "updated/anna/repo/Catch:tool");
+    assert_eq!(
+        Updated::ALL.map(|updated| format!("{:?}", updated.key_of(&version.package))),
+        ["updated/anna/repo/Catch:tool", "updated_for_publishers/anna/repo/Catch:tool"]
+    );
 }
 
 #[test]
@@ -258,7 +271,7 @@ fn jobs_keep_their_form() {
 
 #[test]
 fn every_kind_has_a_fixture_or_no_body() {
-    let without_body = ["ordinals", "updated", "blob_reference", "probe"];
+    let without_body = ["ordinals", "updated", "updated_for_publishers", "blob_reference", "probe"];
     let fixtures: BTreeSet<String> = std::fs::read_dir(golden::path_of("forms"))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())

@@ -24,9 +24,9 @@ fn a_probe_of_sound_backends_leaves_no_bytes_and_holds_for_two_seconds() {
 }
 
 #[test]
-fn a_probe_tells_any_call_that_fails_and_a_good_answer_of_before_does_not_hide_it() {
+fn a_probe_tells_any_call_that_fails_and_says_so_for_two_seconds() {
     for (how, kind) in [(How::Full, ErrorKind::Full), (How::Unavailable, ErrorKind::Unavailable)] {
-        for call in 0..5 {
+        for call in 0..7 {
             let world = World::new();
             run(health::probe(&world.packhouse)).unwrap();
             world.clock.advance(Duration::from_secs(2));
@@ -34,6 +34,9 @@ fn a_probe_tells_any_call_that_fails_and_a_good_answer_of_before_does_not_hide_i
             let told = run(health::probe(&world.packhouse)).unwrap_err();
             assert_eq!(*told.kind(), kind, "call {call}");
             world.faults.heal();
+            let again = run(health::probe(&world.packhouse)).unwrap_err();
+            assert_eq!(*again.kind(), ErrorKind::Unavailable);
+            world.clock.advance(Duration::from_secs(2));
             run(health::probe(&world.packhouse)).unwrap();
         }
     }

@@ -102,8 +102,41 @@ fn more_files_than_one_commit_takes_are_published_none_at_all() {
     });
     world.change_all(changes.collect());
     let told = refused(run(publish(&world.packhouse, &anna, &version(VERSION))));
-    let message = "10001 files are unpublished: at most 10000 are published at once";
+    let message = "More than 30000 files are unpublished, which is the most at once: \
+                   publish some with their upload (publish=1), or delete some";
     assert_eq!(told, refusal(ErrorKind::TooLarge, message));
     run(packhouse_core::files::delete(&world.packhouse, &anna, &one.location())).unwrap();
-    assert_eq!(run(publish(&world.packhouse, &anna, &version(VERSION))).unwrap(), 10_000);
+    assert_eq!(run(publish(&world.packhouse, &anna, &version(VERSION))).unwrap(), 30_000);
+}
+
+#[test]
+fn what_is_published_stays_until_its_replacement_is_published() {
+    let world = World::new();
+    let anna = world.anna();
+    let old = world.upload(&anna, published(VERSION, "a"), "old").unwrap();
+    let replace = |bytes| {
+        world
+            .upload(
+                &anna,
+                packhouse_core::uploads::Target { replace: true, ..to(VERSION, "a") },
+                bytes,
+            )
+            .unwrap();
+        world.check();
+    };
+    let seen = |caller| world.download(caller, &old.location()).unwrap();
+    replace("new");
+    assert_eq!((seen(anonymous()), seen(&anna)), ("old".into(), "old".into()));
+    assert_eq!(run(discard(&world.packhouse, &anna, &version(VERSION))).unwrap(), 1);
+    assert_eq!(seen(anonymous()), "old", "discarding the replacement leaves the release");
+    assert_eq!(run(publish(&world.packhouse, &anna, &version(VERSION))).unwrap(), 0);
+    replace("newer");
+    replace("newest");
+    assert_eq!(run(publish(&world.packhouse, &anna, &version(VERSION))).unwrap(), 1);
+    assert_eq!(seen(anonymous()), "newest");
+    world.settle();
+    assert_eq!(world.blob_count(), 1, "what was replaced or discarded is collected");
+    replace("newest");
+    assert_eq!(run(discard(&world.packhouse, &anna, &version(VERSION))).unwrap(), 0, "the same");
+    world.check();
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use packhouse_core::ErrorKind;
 use packhouse_core::files;
 use packhouse_core::jobs::Step;
-use packhouse_core::model::jobs::{Job, Task};
+use packhouse_core::model::jobs::{Doomed, Job, Task};
 use packhouse_core::model::{Form, Stored};
 use packhouse_core::ports::Clock;
 use packhouse_core::store::Change;
@@ -41,8 +41,8 @@ fn it_runs_what_is_due_tells_of_each_step_and_stops_when_told() {
     let seen = RefCell::new(Vec::new());
     let observe = |step: &Step| seen.borrow_mut().push(matches!(step, Step::Done(_)));
     run(world.runner().run(after_polls(8), observe));
-    assert_eq!(seen.into_inner()[..3], [true, true, false]);
-    assert_eq!(world.all::<Job>().len(), 2, "the removals, which are not due");
+    assert_eq!(seen.into_inner()[..2], [true, false], "both are condemned in one step");
+    assert_eq!(world.all::<Job>().len(), 1, "the removal, which is not due");
 }
 
 #[test]
@@ -55,15 +55,21 @@ fn it_goes_on_after_a_store_that_did_not_answer() {
 }
 
 #[test]
-fn jobs_run_in_the_order_they_are_due_and_none_before() {
+fn jobs_about_blobs_are_done_together_a_deletion_before_them_and_none_before_its_time() {
     let world = World::new();
-    for (id, ago) in [("b", 1), ("c", 3), ("a", 2), ("d", 0)] {
+    for (id, ago) in [("b", 1), ("c", 3), ("a", 2)] {
         world.put(&job(&world, id, ago));
     }
+    let removal = Job { task: Task::RemoveBlobs(Vec::new()), ..job(&world, "d", 2) };
+    let subject = crate::world::subject("nobody");
+    let doomed = Doomed { subject, repo: None, package: None, version: None };
+    let deletion = Job { task: Task::FinishDeletion(doomed), ..job(&world, "x", 0) };
     let later =
         Job { due: world.clock.now().after(Duration::from_millis(1)), ..job(&world, "e", 0) };
-    world.put(&later);
-    for left in [vec!["a", "b", "d", "e"], vec!["b", "d", "e"], vec!["d", "e"], vec!["e"]] {
+    for job in [&removal, &deletion, &later] {
+        world.put(job);
+    }
+    for left in [vec!["a", "b", "c", "d", "e"], vec!["d", "e"], vec!["e"]] {
         assert!(world.step().is_some());
         let jobs = world.all::<Job>();
         assert_eq!(jobs.iter().map(|job| job.id.as_str()).collect::<Vec<_>>(), left);

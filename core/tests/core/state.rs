@@ -23,7 +23,7 @@ use packhouse_core::{files, packages, repositories};
 use crate::world::{FIRST, World, run};
 
 /// Every kind that the engine stores.
-pub(crate) const KINDS: [Kind; 15] = [
+pub(crate) const KINDS: [Kind; 16] = [
     Subject::KIND,
     ApiKey::KIND,
     GrantSet::KIND,
@@ -31,7 +31,8 @@ pub(crate) const KINDS: [Kind; 15] = [
     Package::KIND,
     Version::KIND,
     Version::ORDINALS,
-    Updated::KIND,
+    Updated::ForEveryone.kind(),
+    Updated::ForPublishers.kind(),
     File::KIND,
     Blob::KIND,
     Content::KIND,
@@ -113,7 +114,10 @@ impl World {
             assert_eq!((&blob.sha256, blob.size), (&file.digests.sha256, file.size));
             let bytes = self.bytes_of(file).unwrap_or_else(|| panic!("{file:?} is dangling"));
             assert_eq!(file.digests.sha256, sha256(&bytes), "{file:?} has other bytes");
-            references.insert(BlobReference::key_of(file.blob, &file.location()));
+            for blob in file.blobs() {
+                assert!(blobs[&blob].condemned.is_none(), "{file:?} waits for a condemned blob");
+                references.insert(BlobReference::key_of(blob, &file.location()));
+            }
             let known = versions.contains(&Version::key_of(&file.version_path()));
             assert!(known || self.is_doomed(file), "{file:?} has no version");
         }
@@ -129,7 +133,7 @@ impl World {
 
     /// Every blob that no file names is on its way out.
     fn check_unreferenced(&self, blobs: &BTreeMap<BlobId, Blob>, files: &[File]) {
-        let named: BTreeSet<BlobId> = files.iter().map(|file| file.blob).collect();
+        let named: BTreeSet<BlobId> = files.iter().flat_map(File::blobs).collect();
         let jobs = self.all::<Job>();
         for blob in blobs.values().filter(|blob| !named.contains(&blob.id)) {
             let awaited = jobs.iter().any(|job| match &job.task {

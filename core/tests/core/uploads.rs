@@ -1,6 +1,7 @@
 //! Uploads of files to versions.
 
 use bytes::Bytes;
+use packhouse_core::blobs::BlobStore as _;
 use packhouse_core::model::Form;
 use packhouse_core::model::blobs::{Blob, BlobReference, Content};
 use packhouse_core::model::files::{Digests, File};
@@ -38,6 +39,7 @@ fn an_upload_makes_a_file_of_a_new_version() {
         path: target.path,
         package: target.version.package.package.clone(),
         version: target.version.version.clone(),
+        ordinal: 1,
         size: 3,
         digests: Digests {
             sha1: "a9993e364706816aba3e25717850c26c9cd0d89d".into(),
@@ -48,6 +50,7 @@ fn an_upload_makes_a_file_of_a_new_version() {
         uploader: anna.user_id().unwrap(),
         created: now,
         published: Some(now),
+        replacement: None,
     };
     assert_eq!(uploaded, expected);
     let shown = run(versions::show(&world.packhouse, &anna, &target.version)).unwrap();
@@ -323,4 +326,35 @@ fn a_full_disk_is_told_and_keeps_nothing() {
     world.faults.heal();
     assert_eq!((world.dump(), world.blob_count()), (before, 0));
     assert_eq!(world.all::<Version>(), []);
+}
+
+#[test]
+fn content_whose_blob_was_lost_is_sound_again_when_it_is_uploaded_again() {
+    let world = World::new();
+    let anna = world.anna();
+    let lost = world.upload(&anna, published("anna/repo/tool/1.0", "a"), "abc").unwrap();
+    run(world.blobs.remove(&lost.blob)).unwrap();
+    let again = world.upload(&anna, published("anna/repo/tool/1.0", "b"), "abc").unwrap();
+    assert_ne!(again.blob, lost.blob);
+    assert_eq!(world.download(anonymous(), &again.location()).unwrap(), "abc");
+    let third = world.upload(&anna, published("anna/repo/tool/1.0", "c"), "abc").unwrap();
+    assert_eq!(third.blob, again.blob, "the sound one is shared from now on");
+}
+
+#[test]
+fn many_small_chunks_are_one_file() {
+    let world = World::new();
+    let anna = world.anna();
+    let target = published("anna/repo/tool/1.0", "a");
+    let file = run(async {
+        let mut upload = uploads::begin(&world.packhouse, &anna, target).await?;
+        for number in 0..200_000_u32 {
+            upload.write(Bytes::copy_from_slice(&number.to_le_bytes()[..1])).await?;
+        }
+        upload.finish().await
+    });
+    let expected: Vec<u8> = (0..200_000_u32).map(|number| number.to_le_bytes()[0]).collect();
+    let file = file.unwrap();
+    assert_eq!(file.size, 200_000);
+    assert_eq!(world.bytes_of(&file).unwrap(), expected);
 }

@@ -5,7 +5,7 @@ use packhouse_core::model::Form;
 use packhouse_core::model::grants::{Action, Anchor, GrantSet, Scope};
 use packhouse_core::model::subjects::{ApiKey, Plan, Subject, SubjectKind};
 use packhouse_core::ports::Clock;
-use packhouse_core::users::{self, UserChange};
+use packhouse_core::users::{self, SetUp, UserChange};
 use packhouse_core::{ErrorKind, Limits, Listed, Noun, Paging};
 
 use crate::world::{
@@ -16,16 +16,24 @@ use crate::world::{
 #[test]
 fn an_installation_is_set_up_once() {
     let world = World::new();
-    let again = Secret::new("another key for the admin");
+    let same = Secret::new(ADMIN_KEY);
     let before = world.dump();
-    assert!(run(users::set_up(&world.packhouse, Some(&again))).unwrap().is_none());
-    assert!(run(users::set_up(&world.packhouse, None)).unwrap().is_none());
+    for key in [None, Some(&same)] {
+        let again = run(users::set_up(&world.packhouse, key)).unwrap();
+        assert!(matches!(again, SetUp::Stood), "{again:?}");
+    }
     assert_eq!(world.dump(), before);
     assert!(sign_in(&world.packhouse, "admin", ADMIN_KEY).is_ok());
-    assert_eq!(
-        refused(sign_in(&world.packhouse, "admin", "another key for the admin")),
-        needs_credentials()
-    );
+}
+
+#[test]
+fn another_key_that_the_operator_gives_replaces_the_admins() {
+    let world = World::new();
+    let other = Secret::new("another key for the admin");
+    let again = run(users::set_up(&world.packhouse, Some(&other))).unwrap();
+    assert!(matches!(again, SetUp::Replaced), "{again:?}");
+    assert!(sign_in(&world.packhouse, "admin", "another key for the admin").is_ok());
+    assert_eq!(refused(sign_in(&world.packhouse, "admin", ADMIN_KEY)), needs_credentials());
 }
 
 #[test]

@@ -80,7 +80,7 @@ impl World {
         let packhouse = Packhouse::new(faulty, limits.clone());
         let sound = Packhouse::new(ports, limits);
         let key = run(users::set_up(&sound, Some(&Secret::new(ADMIN_KEY)))).unwrap();
-        assert!(key.unwrap().is(ADMIN_KEY.as_bytes()));
+        assert!(key.made().unwrap().is(ADMIN_KEY.as_bytes()));
         let admin = sign_in(&sound, users::ADMIN, ADMIN_KEY).unwrap();
         Self { clock, store, blobs, faults, packhouse, sound, admin }
     }
@@ -185,6 +185,7 @@ impl World {
             Step::Idle => None,
             Step::Done(task) => Some(task),
             Step::Failed(task, error) => panic!("{task:?} failed: {error:?}"),
+            Step::Stalled(error) => panic!("{error:?}"),
         }
     }
 
