@@ -129,8 +129,9 @@ impl Body {
 
 fn small(name: &str, value: Option<i64>) -> Result<Option<Option<u32>>, Failure> {
     let small = |number: i64| {
-        u32::try_from(number)
-            .map_err(|_| Failure::bad_request(format!("{name} is {number}: use 0 or more")))
+        u32::try_from(number).map_err(|_| {
+            Failure::bad_request(format!("{name} is {number}: use a number from 0 to 4294967295"))
+        })
     };
     value.map(small).transpose().map(|number| number.map(Some))
 }

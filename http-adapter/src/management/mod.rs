@@ -22,7 +22,7 @@ static ROUTES: &[Route] = &[
     route!(Patch "/management/v1/users/{subject}" => "users.update", users::update, [Credentials, Platform, Subject(Read)]),
     route!(Delete "/management/v1/users/{subject}" => "users.delete", users::delete, [Credentials, Platform, Subject(Read)]),
     route!(Post "/management/v1/users/{subject}/api_key" => "users.renew_key", users::renew_key,
-        [Credentials, Subject(Read), Oneself]),
+        [Credentials, Oneself, Subject(Read)]),
 
     // Whoever watches the server.
     route!(Get "/management/v1/health" => "health.live", health::live, []),

@@ -19,7 +19,19 @@ pub(crate) fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, String> {
     let wrong = |error: &dyn Display| format!("The body cannot be read as JSON: {error}");
     // Also what nobody reads is text.
     let text = std::str::from_utf8(text).map_err(|error| wrong(&error))?;
-    serde_json::from_str(text).map_err(|error| wrong(&error))
+    let mut json = serde_json::Deserializer::from_str(text);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let (field, error) = (error.path().to_string(), error.into_inner());
+        if error.is_data() && field != "." {
+            // The place in the text says less than the name.
+            let said = error.to_string();
+            let said = said.split(" at line ").next().unwrap_or_default();
+            return format!("{field}: {said}");
+        }
+        wrong(&error)
+    })?;
+    json.end().map_err(|error| wrong(&error))?;
+    Ok(value)
 }
 
 /// `true`, `false`, `"true"`, `"false"`, `0`, `1`, `"0"`, `"1"` or null.

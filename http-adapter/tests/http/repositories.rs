@@ -178,7 +178,7 @@ async fn settings_that_contradict_each_other_are_refused() {
     app.patch("/repos/acme/x").by(OWNER).json(&patch).await.refuses(400, text);
     let negative = json!({"yum_metadata_depth": -1});
     let refused = app.patch("/repos/acme/x").by(OWNER).json(&negative).await;
-    refused.refuses(400, "yum_metadata_depth is -1: use 0 or more");
+    refused.refuses(400, "yum_metadata_depth is -1: use a number from 0 to 4294967295");
 }
 
 #[tokio::test]

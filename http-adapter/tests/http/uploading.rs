@@ -305,10 +305,14 @@ async fn a_published_path_needs_override_and_an_unpublished_one_does_not() {
         put(query, "two").await.is_success(201);
     }
     assert_eq!(app.bytes_of("a/f").await, "two");
-    // Without publish the new bytes are unpublished until they are published.
+    // Without publish the new bytes wait: what everyone sees changes by publication alone.
     put("?override=1", "one").await.is_success(201);
-    assert_eq!(app.paths().await, [("a/f".into(), false)]);
-    app.get("/acme/tools/a/f").await.refuses_plainly(401, "Unauthorized\n");
+    assert_eq!(app.paths().await, [("a/f".into(), true)]);
+    assert_eq!(app.get("/acme/tools/a/f").await.body, "two");
+    let discard = app.post("/content/acme/tools/p/1/publish").by(OWNER);
+    discard.json(&json!({"discard": true})).await.is(200, &json!({"files": 1}));
+    assert_eq!(app.get("/acme/tools/a/f").await.body, "two");
+    put("?override=1", "one").await.is_success(201);
     let published = app.post("/content/acme/tools/p/1/publish").by(OWNER).await;
     published.is(200, &json!({"files": 1}));
     assert_eq!(app.get("/acme/tools/a/f").await.body, "one");

@@ -85,7 +85,7 @@ impl App {
             secret: Secret::new([7; 32]),
         };
         let packhouse = Packhouse::new(ports, setup.limits);
-        users::set_up(&packhouse, Some(&Secret::new(ADMIN_KEY))).await.unwrap().unwrap();
+        users::set_up(&packhouse, Some(&Secret::new(ADMIN_KEY))).await.unwrap().made().unwrap();
         let keys = HashMap::from([(ADMIN.to_owned(), ADMIN_KEY.to_owned())]);
         let router = packhouse_http::router(packhouse, setup.options);
         let (keys, batches) = (Mutex::new(keys), AtomicU64::new(0));
