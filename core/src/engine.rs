@@ -15,6 +15,7 @@ use crate::ports::{Clock, Random, Runtime};
 use crate::store::{
     Batch, CommitError, Committed, Expectation, Key, Page, Query, Record, Store, StoreError,
 };
+use crate::usecases::verified::Verified;
 use crate::work::Work;
 use crate::{Error, Result, Timestamp};
 
@@ -31,6 +32,8 @@ struct Inner {
     /// Blobs of uploads that run: finished, perhaps, but not yet named by a commit.
     in_flight: Mutex<HashSet<BlobId>>,
     queues: Queues,
+    /// Blobs whose bytes were compared with their checksum since the start.
+    verified: Verified,
     /// When the backends were last asked for proof that they can do their work, and whether they
     /// gave it.
     probed: AsyncMutex<Option<(Timestamp, bool)>>,
@@ -100,6 +103,7 @@ impl Packhouse {
             limits,
             in_flight: Mutex::default(),
             queues: Queues::default(),
+            verified: Verified::default(),
             probed: AsyncMutex::default(),
         };
         Self { inner: Arc::new(inner) }
@@ -210,6 +214,10 @@ impl Packhouse {
     pub(crate) fn in_flight(&self, id: BlobId) -> InFlight {
         self.inner.in_flight.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(id);
         InFlight { packhouse: self.clone(), id }
+    }
+
+    pub(crate) fn verified(&self) -> &Verified {
+        &self.inner.verified
     }
 
     pub(crate) fn last_probe(&self) -> &AsyncMutex<Option<(Timestamp, bool)>> {

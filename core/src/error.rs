@@ -188,8 +188,8 @@ impl From<BlobError> for Error {
             BlobErrorKind::OutOfRange => {
                 Self::invalid("The range does not lie within the file").with_source(error)
             }
-            // A record names bytes that are not there: alarm, and hope for repair.
-            BlobErrorKind::NotFound | BlobErrorKind::Unavailable => {
+            // A record names bytes that are not there, or others: alarm, and hope for repair.
+            BlobErrorKind::NotFound | BlobErrorKind::Unavailable | BlobErrorKind::Corrupt => {
                 Self::unavailable().with_source(error)
             }
             _ => Self::corrupt(error),

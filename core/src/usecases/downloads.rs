@@ -8,6 +8,7 @@ use crate::blobs::{BlobBody, BlobError, BlobErrorKind, BlobReader, ByteRange};
 use crate::engine::Packhouse;
 use crate::error::Noun;
 use crate::names::FileLocation;
+use crate::usecases::verified;
 use crate::{ErrorKind, Result, Timestamp};
 
 /// Finds a file that the caller may download. One read of the store.
@@ -23,7 +24,8 @@ pub async fn find(
     packhouse.permit(caller, location).await
 }
 
-/// Opens some of a file's bytes. While they are streamed the permit is asked for again every few
+/// Opens some of a file's bytes. The first time since the start that a blob is read whole it is
+/// compared with its checksum: what is not right never ends as a whole answer. While they are streamed the permit is asked for again every few
 /// seconds ([`crate::Limits::recheck_every`]), and the stream fails when it is no longer given.
 ///
 /// # Errors
@@ -35,6 +37,12 @@ pub async fn open(
 ) -> Result<BlobReader> {
     let file = &permit.place().file;
     let BlobReader { length, body } = packhouse.blobs().open(&file.blob, range).await?;
+    let whole = range.start == 0 && length == file.size && length > 0;
+    let body = if whole && !packhouse.verified().holds(file.blob) {
+        verified::verify(packhouse, file, body)?
+    } else {
+        body
+    };
     let body = match body {
         BlobBody::Bytes(bytes) => BlobBody::Bytes(bytes),
         BlobBody::Stream(stream) => BlobBody::Stream(watched(packhouse, permit, stream)),

@@ -14,6 +14,7 @@ pub mod repositories;
 mod texts;
 pub mod uploads;
 pub mod users;
+pub(crate) mod verified;
 pub mod versions;
 
 pub use listing::{Listed, Paging};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::stream::StreamExt;
 use packhouse_core::access::Caller;
-use packhouse_core::blobs::{BlobBody, ByteRange};
+use packhouse_core::blobs::{BlobBody, BlobStore as _, ByteRange};
 use packhouse_core::model::grants::{Action, Scope};
 use packhouse_core::model::subjects::Plan;
 use packhouse_core::names::FileLocation;
@@ -193,4 +193,30 @@ fn a_stream_goes_on_while_the_store_cannot_answer() {
         world.faults.fail(Counted::Every, 0..usize::MAX, How::Unavailable);
     });
     assert_eq!(went_on, (7, false));
+}
+
+#[test]
+fn other_bytes_than_the_files_never_end_as_a_whole_answer() {
+    for chunk in [None, Some(1), Some(3)] {
+        let world = World::new();
+        let anna = world.anna();
+        let stored = world.upload(&anna, published("anna/repo/tool/1.0", "a"), "abc").unwrap();
+        run(async {
+            world.blobs.remove(&stored.blob).await?;
+            let mut rotten = world.blobs.create(&stored.blob).await?;
+            rotten.write(Bytes::from_static(b"abd")).await?;
+            rotten.finish().await
+        })
+        .unwrap();
+        if let Some(chunk) = chunk {
+            world.faults.stream_in(chunk);
+        }
+        let permit =
+            run(downloads::find(&world.packhouse, anonymous(), &stored.location())).unwrap();
+        let read = run(async {
+            let reader = downloads::open(&world.packhouse, &permit, ByteRange::ALL).await?;
+            reader.into_bytes().await.map_err(packhouse_core::Error::from)
+        });
+        assert_eq!(*read.unwrap_err().kind(), ErrorKind::Unavailable, "{chunk:?}");
+    }
 }
