@@ -13,6 +13,8 @@ use crate::{ErrorKind, Result, Timestamp};
 
 /// Finds a file that the caller may download. One read of the store.
 ///
+/// Implements the Bintray REST API, "Download Content".
+///
 /// # Errors
 /// [`ErrorKind::Unauthenticated`] for anonymous callers wherever credentials could help, an
 /// unpublished file among it; [`ErrorKind::NotFound`] for others who may not know of it.

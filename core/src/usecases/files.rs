@@ -18,6 +18,8 @@ use crate::{Error, Noun, Result};
 /// The files of a package, by path. Unpublished ones are among them only if they are asked for by
 /// someone who may publish.
 ///
+/// Implements the Bintray REST API, "Get Package Files".
+///
 /// # Errors
 /// [`crate::ErrorKind::NotFound`].
 pub async fn of_package(
@@ -47,6 +49,8 @@ pub(super) fn of_closing_versions(
 }
 
 /// The files of a version, by path, as [`of_package`].
+///
+/// Implements the Bintray REST API, "Get Version Files".
 ///
 /// # Errors
 /// [`crate::ErrorKind::NotFound`].
@@ -81,6 +85,8 @@ async fn list(
 }
 
 /// Deletes a file, published or not.
+///
+/// Implements the Bintray REST API, "Delete Content".
 ///
 /// # Errors
 /// [`crate::ErrorKind::NotFound`].

@@ -53,6 +53,8 @@ const MATURITIES: [&str; 5] = ["", "Official", "Stable", "Development", "Experim
 
 /// Makes a package.
 ///
+/// Implements the Bintray REST API, "Create Package".
+///
 /// # Errors
 /// [`ErrorKind::AlreadyExists`]; [`ErrorKind::Invalid`] for an unknown license or maturity, and in
 /// repositories of the oss plan for a package without licenses or without `vcs_url`.
@@ -157,6 +159,8 @@ enum Said {
 
 /// Shows a package.
 ///
+/// Implements the Bintray REST API, "Get Package".
+///
 /// # Errors
 /// [`ErrorKind::NotFound`].
 pub async fn show(
@@ -181,6 +185,8 @@ pub async fn show(
 }
 
 /// The packages of a repository, by name; only those whose names start with `prefix`, if given.
+///
+/// Implements the Bintray REST API, "Get Packages".
 ///
 /// # Errors
 /// [`ErrorKind::NotFound`].
@@ -210,6 +216,8 @@ fn starts_with(prefix: &str) -> Filter {
 
 /// Changes a package.
 ///
+/// Implements the Bintray REST API, "Update Package".
+///
 /// # Errors
 /// As [`create`].
 pub async fn update(
@@ -237,6 +245,8 @@ pub async fn update(
 
 /// Deletes a package with its versions and files. It is gone at once for everyone; what is left is
 /// removed before this returns, or by a job if it is interrupted.
+///
+/// Implements the Bintray REST API, "Delete Package".
 ///
 /// # Errors
 /// [`ErrorKind::NotFound`].

@@ -57,6 +57,8 @@ pub struct RepositoryView {
 
 /// Makes a repository. The caller must own the subject.
 ///
+/// Implements the Bintray REST API, "Create Repository".
+///
 /// # Errors
 /// [`ErrorKind::AlreadyExists`] where the name is taken in any spelling; [`ErrorKind::Conflict`]
 /// while one of this name is being deleted; [`ErrorKind::Invalid`] for a private one of a subject
@@ -137,6 +139,8 @@ fn new_repository(
 
 /// Shows a repository.
 ///
+/// Implements the Bintray REST API, "Get Repository".
+///
 /// # Errors
 /// [`ErrorKind::NotFound`] also for one that the caller may not see.
 pub async fn show(
@@ -152,6 +156,8 @@ pub async fn show(
 }
 
 /// The repositories of a subject that the caller may see, by name.
+///
+/// Implements the Bintray REST API, "Get Repositories".
 ///
 /// # Errors
 /// [`ErrorKind::NotFound`] where there is no such subject.
@@ -206,6 +212,8 @@ fn given<P>(asked: Result<P>) -> Result<Option<P>> {
 
 /// Changes a repository.
 ///
+/// Implements the Bintray REST API, "Update Repository".
+///
 /// # Errors
 /// [`ErrorKind::Invalid`] for settings that contradict each other.
 pub async fn update(
@@ -233,6 +241,8 @@ pub async fn update(
 
 /// Deletes a repository with everything in it. It is gone at once for everyone; what is left is
 /// removed before this returns, or by a job if it is interrupted.
+///
+/// Implements the Bintray REST API, "Delete Repository".
 ///
 /// # Errors
 /// [`ErrorKind::NotFound`].

@@ -61,6 +61,8 @@ pub struct Upload {
 
 /// Begins an upload, after asking whether the caller may; before a byte is read.
 ///
+/// Implements the Bintray REST API, "Upload Content".
+///
 /// # Errors
 /// [`ErrorKind::NotFound`] for a package that is not there; [`ErrorKind::AlreadyExists`] for a
 /// published file that is not to be replaced; [`ErrorKind::TooLarge`] for more bytes than

@@ -47,6 +47,8 @@ const MOST: usize = Query::MAX_LIMIT;
 
 /// Makes a version.
 ///
+/// Implements the Bintray REST API, "Create Version".
+///
 /// # Errors
 /// [`ErrorKind::AlreadyExists`]; [`ErrorKind::Invalid`] for the name of a snapshot.
 pub async fn create(
@@ -141,6 +143,8 @@ pub(super) fn touch<A: Changes, P>(
 
 /// Shows a version.
 ///
+/// Implements the Bintray REST API, "Get Version".
+///
 /// # Errors
 /// [`ErrorKind::NotFound`].
 pub async fn show(
@@ -159,6 +163,8 @@ pub async fn show(
 }
 
 /// Shows the newest version that has a published file.
+///
+/// Implements the Bintray REST API, "Get Version".
 ///
 /// # Errors
 /// [`ErrorKind::NotFound`] also where no version has one.
@@ -236,6 +242,8 @@ pub(super) async fn latest_of(
 
 /// Changes a version.
 ///
+/// Implements the Bintray REST API, "Update Version".
+///
 /// # Errors
 /// [`ErrorKind::NotFound`].
 pub async fn update(
@@ -264,6 +272,8 @@ pub(super) async fn require(work: &Work, path: &VersionPath) -> Result<Version> 
 
 /// Deletes a version with its files. It is gone at once for everyone; what is left is removed
 /// before this returns, or by a job if it is interrupted.
+///
+/// Implements the Bintray REST API, "Delete Version".
 ///
 /// # Errors
 /// [`ErrorKind::NotFound`].

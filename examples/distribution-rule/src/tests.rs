@@ -30,7 +30,7 @@ impl Bench {
         let repo = RepoPath::parse("admin", "repo").unwrap();
         let package = repo.package(PackageName::parse("tool").unwrap());
         let admin = block_on(async {
-            let key = users::set_up(&packhouse, None).await?.unwrap();
+            let key = users::set_up(&packhouse, None).await?.made().unwrap();
             let credentials = Credentials::Basic { user: "admin".into(), secret: key };
             let admin = authenticate(&packhouse, &credentials, Origin::default()).await?;
             repositories::create(&packhouse, &admin, &repo, &NewRepository::default()).await?;

@@ -62,7 +62,7 @@ fn installation_secret(path: &Path) -> Result<Secret, Box<dyn Error>> {
 /// downloads it as somebody without credentials.
 async fn distribute(packhouse: &Packhouse) -> Result<(), Box<dyn Error>> {
     // The admin's key is given this once; a real host hands it to its operator.
-    let Some(key) = users::set_up(packhouse, None).await? else {
+    let Some(key) = users::set_up(packhouse, None).await?.made() else {
         say("everything is there already: only downloading");
         return download(packhouse).await;
     };

@@ -31,8 +31,12 @@ pub enum StartError {
     #[error(transparent)]
     Engine(#[from] EngineError),
     /// An address cannot be listened on.
-    #[error("cannot listen on {address}: {source}")]
+    #[error(
+        "cannot listen on {address}: {source}: give a free HOST:PORT of this machine with {flag}"
+    )]
     Listen {
+        /// The flag that gives the address.
+        flag: &'static str,
         /// The address as it was given.
         address: String,
         /// Why not.
@@ -52,18 +56,22 @@ pub enum StartError {
 pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(), StartError> {
     let data = DataDir::open(&config.data, |buffer| OsRandom.fill(buffer))?;
     let metrics = Metrics::new();
-    let (packhouse, new_admin_key) = engine::open(&config, &data).await?;
-    let jobs = Jobs::start(&packhouse).await?;
-    let listener = listen(&config.listen).await?;
-    if let Some(address) = &config.metrics_listen {
+    // Whatever can fail comes before the admin is made, and its key is told before anything else
+    // is done: a start that fails in between would leave an admin whose key nobody has.
+    let listener = listen("--listen", &config.listen).await?;
+    let operators_listener = match &config.metrics_listen {
+        Some(address) => Some(listen("--metrics-listen", address).await?),
+        None => None,
+    };
+    let packhouse = engine::open(&config, &data)?;
+    let new_admin_key = engine::set_up_admin(&config, &packhouse).await?;
+    logs::announce(&mut io::stdout(), listener.local_addr().ok(), new_admin_key.as_deref());
+    let mut jobs = Jobs::start(&packhouse).await?;
+    if let Some(listener) = operators_listener {
         let operator = operator::router(metrics.clone(), readiness(&packhouse));
         let options = ServeOptions { limits: Limits::default(), ..ServeOptions::default() };
-        let listener = listen(address).await?;
         // It ends with the process, so that the operator can watch the shutdown too.
         tokio::spawn(serve(listener, operator, options, pending()));
-    }
-    if let Ok(address) = listener.local_addr() {
-        logs::announce(&mut io::stdout(), address, new_admin_key.as_deref());
     }
     let adapter = packhouse_http::Options {
         max_json_bytes: usize::try_from(config.limits.max_json_body.as_bytes())
@@ -71,13 +79,18 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
         ..packhouse_http::Options::default()
     };
     let options = ServeOptions { limits: config.limits, metrics, log_requests: true };
+    let shutdown = async {
+        shutdown.await;
+        // The running job has the time of the requests to finish, too.
+        jobs.wind_up();
+    };
     serve(listener, packhouse_http::router(packhouse, adapter), options, shutdown).await;
     jobs.stop().await;
     Ok(())
 }
 
-async fn listen(address: &str) -> Result<TcpListener, StartError> {
-    let failed = |source| StartError::Listen { address: address.to_owned(), source };
+async fn listen(flag: &'static str, address: &str) -> Result<TcpListener, StartError> {
+    let failed = |source| StartError::Listen { flag, address: address.to_owned(), source };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     if let Ok(address) = listener.local_addr() {
         tracing::info!(%address, "listening");

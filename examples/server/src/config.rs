@@ -3,6 +3,7 @@
 //!
 //! It must read nothing but these sources, and act on nothing.
 
+use std::env::VarError;
 use std::fmt;
 use std::fs;
 use std::io;
@@ -16,9 +17,26 @@ use thiserror::Error;
 use crate::limits::Limits;
 use crate::size::ByteSize;
 
+/// What no flag says. The key of the admin is in none: other users of the machine see them.
+const AFTER_HELP: &str = "\
+The platform admin:
+  The first start makes the user `admin` and prints its API key, once.
+  PACKHOUSE_ADMIN_KEY in the environment (or admin_key in the settings file), of 20 to 256 bytes,
+  is its key instead. At a later start it replaces the admin's key: the way back in when that is
+  lost.";
+
+/// How long the admin's key may be, in bytes.
+const ADMIN_KEY: std::ops::RangeInclusive<usize> = 20..=256;
+
 /// A server for publishing and downloading software.
 #[derive(Parser, Debug)]
-#[command(name = "packhouse-server", version, about, args_conflicts_with_subcommands = true)]
+#[command(
+    name = "packhouse-server",
+    version,
+    about,
+    after_help = AFTER_HELP,
+    args_conflicts_with_subcommands = true
+)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -105,9 +123,15 @@ struct LimitSettings {
     /// The least rate of a request body, for each second; 0 for none [default: 1KiB]
     #[arg(long, env = "PACKHOUSE_BODY_MIN_RATE", value_name = "SIZE")]
     body_min_rate: Option<ByteSize>,
-    /// Waiting for a client to take more of its answer [default: 30]
+    /// Waiting for a client to take more of its answer [default: 60]
     #[arg(long, env = "PACKHOUSE_WRITE_STALL_DEADLINE_SECS", value_name = "SECONDS")]
     write_stall_deadline_secs: Option<u64>,
+    /// Waiting for a client to take its answers before their least rate counts [default: 30]
+    #[arg(long, env = "PACKHOUSE_ANSWER_GRACE_SECS", value_name = "SECONDS")]
+    answer_grace_secs: Option<u64>,
+    /// The least rate of taking answers, for each second; 0 for none [default: 1KiB]
+    #[arg(long, env = "PACKHOUSE_ANSWER_MIN_RATE", value_name = "SIZE")]
+    answer_min_rate: Option<ByteSize>,
     /// For running requests to finish at shutdown [default: 30]
     #[arg(long, env = "PACKHOUSE_DRAIN_DEADLINE_SECS", value_name = "SECONDS")]
     drain_deadline_secs: Option<u64>,
@@ -196,7 +220,14 @@ impl Config {
     ///
     /// Where a source is wrong; a request for help is one, as in `clap`.
     pub fn of_process() -> Result<Self, ConfigError> {
-        let admin_key = std::env::var("PACKHOUSE_ADMIN_KEY").ok();
+        let admin_key = match std::env::var("PACKHOUSE_ADMIN_KEY") {
+            Ok(key) => Some(key),
+            Err(VarError::NotPresent) => None,
+            Err(VarError::NotUnicode(_)) => {
+                let message = "PACKHOUSE_ADMIN_KEY must be UTF-8".to_owned();
+                return Err(ConfigError::Value(message));
+            }
+        };
         Self::of(std::env::args_os(), admin_key)
     }
 
@@ -240,10 +271,22 @@ fn resolve(first: Settings, file: Settings) -> Result<Config, ConfigError> {
         limits: resolve_limits(&first.limits, &file.limits),
     };
     config.limits.check().map_err(ConfigError::Value)?;
-    if config.admin_key.as_ref().is_some_and(|key| key.reveal().trim().is_empty()) {
-        return Err(ConfigError::Value("the admin key (PACKHOUSE_ADMIN_KEY) is empty".to_owned()));
-    }
+    config.admin_key.as_ref().map_or(Ok(()), check_admin_key).map_err(ConfigError::Value)?;
     Ok(config)
+}
+
+/// The engine has this rule too. Here it is told before anything is made.
+fn check_admin_key(key: &AdminKey) -> Result<(), String> {
+    let length = key.reveal().len();
+    if ADMIN_KEY.contains(&length) {
+        return Ok(());
+    }
+    Err(format!(
+        "PACKHOUSE_ADMIN_KEY (admin_key in the settings file) must have {} to {} bytes, and has \
+         {length}",
+        ADMIN_KEY.start(),
+        ADMIN_KEY.end()
+    ))
 }
 
 fn resolve_limits(first: &LimitSettings, file: &LimitSettings) -> Limits {
@@ -274,6 +317,8 @@ fn resolve_limits(first: &LimitSettings, file: &LimitSettings) -> Limits {
         body_grace: pick!(wait, body_grace, body_grace_secs),
         body_min_rate: pick!(size, body_min_rate, body_min_rate),
         write_stall_deadline: pick!(wait, write_stall_deadline, write_stall_deadline_secs),
+        answer_grace: pick!(wait, answer_grace, answer_grace_secs),
+        answer_min_rate: pick!(size, answer_min_rate, answer_min_rate),
         drain_deadline: pick!(wait, drain_deadline, drain_deadline_secs),
     }
 }
@@ -348,11 +393,11 @@ mod tests {
 
     #[test]
     fn the_admin_key_comes_from_the_environment_or_the_file_and_is_not_shown() {
-        let config = with_file("admin_key = 'from-the-file'\n", &[]).unwrap();
-        assert_eq!(config.admin_key.as_ref().map(AdminKey::reveal), Some("from-the-file"));
-        assert!(!format!("{config:?}").contains("from-the-file"));
-        let config = Config::of(["packhouse-server"], Some("from-outside".to_owned())).unwrap();
-        assert_eq!(config.admin_key.as_ref().map(AdminKey::reveal), Some("from-outside"));
-        assert!(Config::of(["packhouse-server"], Some(" ".to_owned())).is_err());
+        let (inside, outside) = ("a-key-that-is-in-the-file", "a-key-of-the-environment");
+        let config = with_file(&format!("admin_key = '{inside}'\n"), &[]).unwrap();
+        assert_eq!(config.admin_key.as_ref().map(AdminKey::reveal), Some(inside));
+        assert!(!format!("{config:?}").contains(inside));
+        let config = Config::of(["packhouse-server"], Some(outside.to_owned())).unwrap();
+        assert_eq!(config.admin_key.as_ref().map(AdminKey::reveal), Some(outside));
     }
 }

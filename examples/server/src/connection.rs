@@ -48,6 +48,7 @@ pub(crate) async fn run(
 ) {
     // Else the last part of a streamed answer waits 40 ms for the client's acknowledgement.
     let _ = stream.set_nodelay(true);
+    bound_unsent(&stream);
     shared.metrics.connections.inc();
     shared.metrics.connections_open.inc();
     let _counted = Counted(&shared);
@@ -106,3 +107,17 @@ impl Drop for Counted<'_> {
         self.0.metrics.connections_open.dec();
     }
 }
+
+/// How much of an answer the kernel takes before it is sent. It would take megabytes, and say
+/// nothing for minutes while a slow client reads them: that looks like a client that reads nothing.
+/// What is under way is not bounded by it.
+const UNSENT: u32 = 128 << 10;
+
+#[cfg(target_os = "linux")]
+fn bound_unsent(stream: &tokio::net::TcpStream) {
+    // Without it a slow client is cut early, and nothing else suffers.
+    let _ = socket2::SockRef::from(stream).set_tcp_notsent_lowat(UNSENT);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn bound_unsent(_stream: &tokio::net::TcpStream) {}

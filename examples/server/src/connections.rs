@@ -63,18 +63,24 @@ pub(crate) struct Progress {
     since: AtomicU64,
     /// As `since`, plus one, for a write that waits; zero if none does.
     write_waits_since: AtomicU64,
+    /// Milliseconds that the client let writes wait and has not paid for by taking bytes since.
+    write_debt: AtomicU64,
+    /// Bytes that pay for a second of `write_debt`; at zero it is not counted.
+    answer_min_rate: u64,
     unread: AtomicBool,
     order: AtomicU8,
     told: Notify,
 }
 
 impl Progress {
-    fn new() -> Self {
+    fn new(answer_min_rate: u64) -> Self {
         Self {
             accepted: Instant::now(),
             phase: AtomicU8::new(Phase::New as u8),
             since: AtomicU64::new(0),
             write_waits_since: AtomicU64::new(0),
+            write_debt: AtomicU64::new(0),
+            answer_min_rate,
             unread: AtomicBool::new(false),
             order: AtomicU8::new(Order::None as u8),
             told: Notify::new(),
@@ -106,12 +112,29 @@ impl Progress {
         }
     }
 
-    pub(crate) fn written(&self) {
+    pub(crate) fn written(&self, bytes: u64) {
+        self.pay(bytes);
         self.write_waits_since.store(0, Ordering::Relaxed);
         // The end of an answer leaves our buffers after its body is done: while it moves, the
         // connection does not wait for its client's next request yet.
         if self.phase() == Phase::Idle {
             self.enter(Phase::Idle);
+        }
+    }
+
+    /// Adds the wait that ends to the debt and takes what these bytes are worth off it. It never
+    /// goes below zero: a fast start buys no slow rest. It outlasts the answer, so that many small
+    /// answers buy no more time than a large one. A client that keeps up costs two loads.
+    fn pay(&self, bytes: u64) {
+        let debt = self.write_debt.load(Ordering::Relaxed);
+        let waited = match self.write_waits_since.load(Ordering::Relaxed) {
+            0 => 0,
+            ms => (self.elapsed_ms() + 1).saturating_sub(ms),
+        };
+        if let Some(worth) = bytes.saturating_mul(1000).checked_div(self.answer_min_rate)
+            && debt + waited > 0
+        {
+            self.write_debt.store((debt + waited).saturating_sub(worth), Ordering::Relaxed);
         }
     }
 
@@ -158,9 +181,20 @@ impl Progress {
         };
         let write = match self.write_waits_since.load(Ordering::Relaxed) {
             0 => None,
-            ms => Some((since(ms - 1) + limits.write_stall_deadline, "write stall")),
+            ms => Some(self.write_deadline(since(ms - 1), limits)),
         };
         phase.into_iter().chain(write).min()
+    }
+
+    /// When a write that waits since `begun` has waited too long.
+    fn write_deadline(&self, begun: Instant, limits: &Limits) -> (Instant, &'static str) {
+        let debt = Duration::from_millis(self.write_debt.load(Ordering::Relaxed));
+        let left = limits.answer_grace.saturating_sub(debt);
+        if self.answer_min_rate > 0 && left < limits.write_stall_deadline {
+            (begun + left, "write rate")
+        } else {
+            (begun + limits.write_stall_deadline, "write stall")
+        }
     }
 
     /// When to look again; or the name of the deadline that has passed.
@@ -204,6 +238,7 @@ impl Progress {
 #[derive(Debug)]
 pub(crate) struct Connections {
     most: u32,
+    answer_min_rate: u64,
     slots: Arc<Semaphore>,
     open: Mutex<Open>,
 }
@@ -230,10 +265,12 @@ impl Drop for Place {
 }
 
 impl Connections {
-    pub(crate) fn new(most: usize) -> Arc<Self> {
-        let most = u32::try_from(most.min(Semaphore::MAX_PERMITS)).unwrap_or(u32::MAX);
+    pub(crate) fn new(limits: &Limits) -> Arc<Self> {
+        let most =
+            u32::try_from(limits.max_connections.min(Semaphore::MAX_PERMITS)).unwrap_or(u32::MAX);
         let slots = Arc::new(Semaphore::new(most as usize));
-        Arc::new(Self { most, slots, open: Mutex::default() })
+        let answer_min_rate = limits.answer_min_rate.as_bytes();
+        Arc::new(Self { most, answer_min_rate, slots, open: Mutex::default() })
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {
@@ -256,7 +293,7 @@ impl Connections {
     }
 
     fn place(self: &Arc<Self>, slot: OwnedSemaphorePermit) -> Place {
-        let progress = Arc::new(Progress::new());
+        let progress = Arc::new(Progress::new(self.answer_min_rate));
         let mut open = self.open();
         let number = open.next;
         open.next += 1;
@@ -311,6 +348,7 @@ mod tests {
             header_deadline: Duration::from_secs(30),
             keep_alive_deadline: Duration::from_secs(75),
             write_stall_deadline: Duration::from_secs(20),
+            answer_grace: Duration::from_secs(30),
             ..Limits::default()
         }
     }
@@ -327,10 +365,10 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn each_phase_has_its_deadline_to_the_second() {
-        let progress = Progress::new();
+        let progress = Progress::new(1024);
         assert_eq!(passed(&progress).await, ("first byte", 15));
 
-        let progress = Progress::new();
+        let progress = Progress::new(1024);
         tokio::time::sleep(Duration::from_secs(14)).await;
         progress.bytes_came();
         tokio::time::sleep(Duration::from_secs(29)).await;
@@ -346,7 +384,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_phase_that_begins_between_two_looks_is_not_noticed_late() {
-        let progress = Progress::new();
+        let progress = Progress::new(1024);
         progress.bytes_came();
         progress.request_begins();
         progress.request_ends();
@@ -359,22 +397,61 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_write_that_waits_has_a_deadline_and_one_that_moves_has_none() {
-        let progress = Progress::new();
+        let progress = Progress::new(1024);
         progress.request_begins();
         for _ in 0..10 {
             progress.write_waits();
             tokio::time::sleep(Duration::from_secs(19)).await;
             progress.write_waits();
             assert!(progress.look(&limits()).is_ok());
-            progress.written();
+            progress.written(20 << 10);
         }
         progress.write_waits();
         assert_eq!(passed(&progress).await, ("write stall", 190 + 20));
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_reader_below_the_least_rate_uses_up_its_grace_whatever_it_took_before() {
+        let progress = Progress::new(1024);
+        progress.request_begins();
+        progress.written(1 << 30);
+        // Ten seconds for five: five of the grace of thirty are gone with each.
+        for _ in 0..4 {
+            progress.write_waits();
+            tokio::time::sleep(Duration::from_secs(10)).await;
+            assert!(progress.look(&limits()).is_ok());
+            progress.written(5 << 10);
+        }
+        // The next request on the connection does not begin anew.
+        progress.request_ends();
+        progress.request_begins();
+        progress.write_waits();
+        assert_eq!(passed(&progress).await, ("write rate", 40 + 10));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reader_that_pays_gets_its_grace_back_and_without_a_rate_there_is_none() {
+        let progress = Progress::new(1024);
+        let free = Progress::new(0);
+        for _ in 0..4 {
+            for progress in [&progress, &free] {
+                progress.request_begins();
+                progress.write_waits();
+            }
+            tokio::time::sleep(Duration::from_secs(15)).await;
+            progress.written(1);
+            progress.written(15 << 10);
+            free.written(1);
+        }
+        progress.write_waits();
+        free.write_waits();
+        assert_eq!(passed(&progress).await, ("write stall", 60 + 20));
+        assert_eq!(passed(&free).await, ("write stall", 60 + 20));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_full_house_asks_the_longest_waiting_to_make_room_and_never_a_busy_one() {
-        let connections = Connections::new(3);
+        let connections = Connections::new(&Limits { max_connections: 3, ..limits() });
         let busy = connections.admit().await;
         busy.progress.request_begins();
         let first = connections.admit().await;

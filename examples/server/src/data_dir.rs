@@ -55,7 +55,11 @@ pub struct DataDir {
 #[derive(Debug, Error)]
 pub enum DataDirError {
     /// A file operation failed.
-    #[error("cannot {action} {}: {source}", path.display())]
+    #[error(
+        "cannot {action} {}: {source} (--data must name a directory that the server may read and \
+         write, or make)",
+        path.display()
+    )]
     Io {
         /// What was tried, as in "cannot … the file".
         action: &'static str,

@@ -3,10 +3,12 @@
 //! It must not know HTTP.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::channel::oneshot;
 use packhouse_core::access::Secret;
 use packhouse_core::jobs::{Runner, Step};
+use packhouse_core::users::SetUp;
 use packhouse_core::{Error, Limits, Packhouse, Ports, users};
 use packhouse_fs::{FsBlobs, FsOptions};
 use packhouse_sqlite::{SqliteOptions, SqliteStore};
@@ -27,24 +29,28 @@ pub enum EngineError {
     /// The bytes.
     #[error("cannot open the blobs: {0}")]
     Blobs(#[from] packhouse_fs::OpenError),
-    /// The platform admin cannot be made.
-    #[error("cannot make the platform admin: {0}")]
+    /// The platform admin cannot be set up.
+    #[error("cannot set up the platform admin: {0}")]
     Admin(Error),
     /// The jobs that come back on their own cannot be made.
     #[error("cannot schedule jobs: {0}")]
     Jobs(Error),
 }
 
-/// Opens the engine over a data directory. Gives the platform admin's key beside it if this made
-/// the admin and the key was not the operator's own.
+/// How long the job that runs at the end may take to finish. It then is broken off: every job is
+/// safe to repeat, and the next start repeats it.
+const LAST_JOB: Duration = Duration::from_secs(5);
+
+/// Opens the engine over a data directory.
 ///
 /// # Errors
 ///
 /// Where the data cannot be opened.
-pub async fn open(
-    config: &Config,
-    data: &DataDir,
-) -> Result<(Packhouse, Option<String>), EngineError> {
+///
+/// # Panics
+///
+/// Outside a tokio runtime.
+pub fn open(config: &Config, data: &DataDir) -> Result<Packhouse, EngineError> {
     let ports = Ports {
         store: Arc::new(SqliteStore::open(data.database(), &SqliteOptions::default())?),
         blobs: Arc::new(FsBlobs::open(data.blobs(), FsOptions::default())?),
@@ -54,18 +60,37 @@ pub async fn open(
         secret: Secret::new(*data.secret().reveal()),
     };
     let max_file_bytes = config.limits.max_upload.as_bytes();
-    let packhouse = Packhouse::new(ports, Limits { max_file_bytes, ..Limits::default() });
+    Ok(Packhouse::new(ports, Limits { max_file_bytes, ..Limits::default() }))
+}
+
+/// Makes the platform admin unless it stands. Gives its key if that is a random one: nobody has
+/// seen it yet, and nobody can read it again. A key that the operator gave becomes the admin's in
+/// any case, so that a lost one locks nobody out.
+///
+/// # Errors
+///
+/// Where the store cannot answer, or the operator's key cannot be one.
+pub async fn set_up_admin(
+    config: &Config,
+    packhouse: &Packhouse,
+) -> Result<Option<String>, EngineError> {
     let given = config.admin_key.as_ref().map(|key| Secret::new(key.reveal()));
-    let made = users::set_up(&packhouse, given.as_ref()).await.map_err(EngineError::Admin)?;
-    let made = made.filter(|_| given.is_none());
-    let made = made.map(|key| String::from_utf8_lossy(key.expose()).into_owned());
-    Ok((packhouse, made))
+    match users::set_up(packhouse, given.as_ref()).await.map_err(EngineError::Admin)? {
+        SetUp::Made(key) if given.is_none() => {
+            Ok(Some(String::from_utf8_lossy(key.expose()).into_owned()))
+        }
+        SetUp::Made(_) | SetUp::Stood => Ok(None),
+        SetUp::Replaced => {
+            tracing::warn!("the platform admin's key was replaced by PACKHOUSE_ADMIN_KEY");
+            Ok(None)
+        }
+    }
 }
 
 /// The job runner on a task of its own.
 #[derive(Debug)]
 pub struct Jobs {
-    stop: oneshot::Sender<()>,
+    go_on: Option<oneshot::Sender<()>>,
     task: JoinHandle<()>,
 }
 
@@ -78,19 +103,26 @@ impl Jobs {
     pub async fn start(packhouse: &Packhouse) -> Result<Self, EngineError> {
         let runner = Runner::new(packhouse);
         runner.schedule().await.map_err(EngineError::Jobs)?;
-        let (stop, stopped) = oneshot::channel();
+        let (go_on, ended) = oneshot::channel();
         let until = async move {
-            let _ = stopped.await;
+            let _ = ended.await;
         };
         let task = tokio::spawn(async move { runner.run(until, log).await });
-        Ok(Self { stop, task })
+        Ok(Self { go_on: Some(go_on), task })
     }
 
-    /// Ends the runner, after the job that it runs.
-    pub async fn stop(self) {
-        // It listens for as long as its task lives.
-        let _ = self.stop.send(());
-        let _ = self.task.await;
+    /// Lets the runner begin no other job.
+    pub fn wind_up(&mut self) {
+        self.go_on = None;
+    }
+
+    /// Ends the runner: after the job that it runs, or soon without it.
+    pub async fn stop(mut self) {
+        self.wind_up();
+        if tokio::time::timeout(LAST_JOB, &mut self.task).await.is_err() {
+            tracing::warn!("the running job is broken off; the next start repeats it");
+            self.task.abort();
+        }
     }
 }
 
@@ -98,6 +130,10 @@ fn log(step: &Step) {
     match step {
         Step::Idle => {}
         Step::Done(task) => tracing::debug!(?task, "job done"),
+        Step::Stalled(error) => {
+            let cause = std::error::Error::source(error).map(ToString::to_string);
+            tracing::error!(%error, cause, "jobs cannot be looked at; it will be tried again");
+        }
         Step::Failed(task, error) => {
             let cause = std::error::Error::source(error).map(ToString::to_string);
             tracing::error!(?task, %error, cause, "job failed; it will be tried again");

@@ -29,7 +29,7 @@ impl WatchedStream {
         match &written {
             Poll::Pending => self.progress.write_waits(),
             Poll::Ready(Ok(count)) => {
-                self.progress.written();
+                self.progress.written(*count as u64);
                 self.metrics.sent.inc_by(*count as u64);
             }
             Poll::Ready(Err(_)) => {}

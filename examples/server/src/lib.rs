@@ -16,6 +16,7 @@ pub mod limits;
 pub mod listener;
 pub mod logs;
 pub mod metrics;
+pub mod open_files;
 pub mod operator;
 pub mod ports;
 mod service;

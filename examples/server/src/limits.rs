@@ -32,6 +32,11 @@ pub struct Limits {
     pub body_min_rate: ByteSize,
     /// Waiting for a client to take any byte of its answer.
     pub write_stall_deadline: Duration,
+    /// Waiting for a client to take its answers that is free: beyond it, the client must take
+    /// them at `answer_min_rate`.
+    pub answer_grace: Duration,
+    /// The least rate of taking answers, in bytes for each second waited for it; 0 for none.
+    pub answer_min_rate: ByteSize,
     /// After the signal to stop, how long running requests may take to finish.
     pub drain_deadline: Duration,
 }
@@ -49,7 +54,9 @@ impl Default for Limits {
             body_stall_deadline: Duration::from_secs(30),
             body_grace: Duration::from_secs(30),
             body_min_rate: ByteSize::from_kib(1),
-            write_stall_deadline: Duration::from_secs(30),
+            write_stall_deadline: Duration::from_secs(60),
+            answer_grace: Duration::from_secs(30),
+            answer_min_rate: ByteSize::from_kib(1),
             drain_deadline: Duration::from_secs(30),
         }
     }
@@ -67,7 +74,9 @@ impl Limits {
             ("header_deadline_secs", self.header_deadline),
             ("keep_alive_deadline_secs", self.keep_alive_deadline),
             ("body_stall_deadline_secs", self.body_stall_deadline),
+            ("body_grace_secs", self.body_grace),
             ("write_stall_deadline_secs", self.write_stall_deadline),
+            ("answer_grace_secs", self.answer_grace),
         ];
         if let Some((name, _)) = deadlines.iter().find(|(_, deadline)| deadline.is_zero()) {
             return Err(format!("{name} must be at least 1"));
@@ -88,6 +97,7 @@ impl Limits {
             .min(self.header_deadline)
             .min(self.keep_alive_deadline)
             .min(self.write_stall_deadline)
+            .min(self.answer_grace)
             .min(crate::connections::LINGER)
     }
 }
@@ -101,6 +111,9 @@ mod tests {
         assert_eq!(Limits::default().check(), Ok(()));
         let none = Limits { header_deadline: Duration::ZERO, ..Limits::default() };
         assert_eq!(none.check().unwrap_err(), "header_deadline_secs must be at least 1");
+        // Without grace the first wait would be too long.
+        let none = Limits { answer_grace: Duration::ZERO, ..Limits::default() };
+        assert_eq!(none.check().unwrap_err(), "answer_grace_secs must be at least 1");
         let none = Limits { max_connections: 0, ..Limits::default() };
         assert_eq!(none.check().unwrap_err(), "max_connections must be at least 1");
         let tiny = Limits { max_header: ByteSize::from_bytes(100), ..Limits::default() };

@@ -52,7 +52,7 @@ pub async fn serve(
     options: ServeOptions,
     shutdown: impl Future<Output = ()>,
 ) {
-    let connections = Connections::new(options.limits.max_connections);
+    let connections = Connections::new(&options.limits);
     let shared = Arc::new(Shared {
         limits: Arc::new(options.limits),
         metrics: options.metrics,

@@ -102,11 +102,20 @@ fn parse_level(level: &str) -> Result<Targets, String> {
 }
 
 /// Prints where the server listens, and the admin's key if it was made just now. A closed
-/// standard output is no reason to stop.
-pub fn announce(out: &mut impl Write, address: SocketAddr, new_admin_key: Option<&str>) {
-    let _ = writeln!(out, "Packhouse is listening on http://{address}");
+/// standard output is no reason to stop; where it takes the key with it, the log says what to do.
+pub fn announce(out: &mut impl Write, address: Option<SocketAddr>, new_admin_key: Option<&str>) {
+    if let Some(address) = address {
+        let _ = writeln!(out, "Packhouse is listening on http://{address}");
+    }
     if let Some(key) = new_admin_key {
-        let _ = writeln!(out, "admin API key (shown only this once): {key}");
+        let told = writeln!(out, "admin API key (shown only this once): {key}");
+        if let Err(error) = told.and_then(|()| out.flush()) {
+            tracing::error!(
+                %error,
+                "the platform admin's new key cannot be printed: start again with a key of your \
+                 own in PACKHOUSE_ADMIN_KEY"
+            );
+        }
     }
     let _ = out.flush();
 }
@@ -269,13 +278,13 @@ mod tests {
         let mut queue = Queue::to(Closed).unwrap();
         queue.write_all(b"one\n").unwrap();
         drop(Log { queue });
-        announce(&mut Closed, ([127, 0, 0, 1], 8080).into(), Some("key"));
+        announce(&mut Closed, Some(([127, 0, 0, 1], 8080).into()), Some("key"));
     }
 
     #[test]
     fn the_banner_says_the_address_and_a_new_key() {
         let mut out = Vec::new();
-        announce(&mut out, ([127, 0, 0, 1], 8080).into(), Some("abc"));
+        announce(&mut out, Some(([127, 0, 0, 1], 8080).into()), Some("abc"));
         let text = String::from_utf8(out).unwrap();
         assert_eq!(
             text,

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use packhouse_server::config::{Config, ConfigError};
-use packhouse_server::{assembly, logs, signals};
+use packhouse_server::{assembly, logs, open_files, signals};
 
 /// The status of a wrong command line or setting, as by convention.
 const WRONG_USAGE: u8 = 2;
@@ -25,6 +25,7 @@ fn main() -> ExitCode {
         Ok(log) => log,
         Err(error) => return complain(&error, WRONG_USAGE),
     };
+    open_files::raise(config.limits.max_connections);
     let status = match serve(config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => complain(&error, 1),

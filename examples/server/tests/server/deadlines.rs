@@ -143,6 +143,48 @@ async fn a_reader_that_stalls_is_cut() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_trickling_reader_is_cut_by_its_rate_and_a_steady_one_is_not() {
+    let limits = Limits {
+        answer_grace: Duration::from_secs(1),
+        answer_min_rate: ByteSize::from_kib(2 << 10),
+        ..Limits::default()
+    };
+    let server = start(limits).await;
+    let mut steady = server.connect().await;
+    let mut trickle = server.connect().await;
+    steady.send(b"GET /large HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
+    trickle.send(b"GET /large HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    // Many bytes in every second, so that no write stalls; but few for the least rate.
+    let trickling = tokio::spawn(async move {
+        let mut space = vec![0; 16 << 10];
+        while let Ok(1..) = tokio::io::AsyncReadExt::read(&mut trickle.stream, &mut space).await {
+            sleep(Duration::from_millis(50)).await;
+        }
+    });
+    // Three times the grace and more, at ten times the least rate.
+    let mut space = vec![0; 1 << 20];
+    let (mut taken, mut due) = (0, 1 << 20);
+    loop {
+        let read = tokio::io::AsyncReadExt::read(&mut steady.stream, &mut space).await.unwrap();
+        taken += read;
+        if read == 0 {
+            break;
+        }
+        if taken > due {
+            due += 1 << 20;
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+    assert!(taken > crate::support::LARGE, "{taken}");
+    let begun = Instant::now();
+    while !server.metrics.render().contains("connections_cut_total{cause=\"write rate\"} 1") {
+        assert!(begun.elapsed() < LATE, "not cut: {}", server.metrics.render());
+        sleep(Duration::from_millis(20)).await;
+    }
+    trickling.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_slow_reader_that_takes_something_is_served_to_the_end() {
     let limits = Limits {
         write_stall_deadline: SHORT * 2,

@@ -5,5 +5,6 @@
 
 mod deadlines;
 mod faults;
+mod jobs;
 mod program;
 mod support;

@@ -128,6 +128,111 @@ fn a_second_server_on_the_same_data_is_refused() {
     assert!(program.answers());
 }
 
+const KEY: &str = "a-key-that-the-operator-chose";
+
+/// What the program says on standard output until it is stopped.
+fn said_until_stopped(mut command: Command) -> (String, String) {
+    let child = command.spawn().unwrap();
+    std::thread::sleep(Duration::from_secs(1));
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-s", "TERM", &pid]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn a_first_start_that_cannot_listen_leaves_the_admins_key_to_the_next() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let _held = TcpListener::bind(taken).unwrap();
+    let data = tempfile::tempdir().unwrap();
+    for flags in
+        [format!("--listen {taken}"), format!("--listen 127.0.0.1:0 --metrics-listen {taken}")]
+    {
+        let line = format!("exec \"$0\" --data \"$1\" {flags}");
+        let (code, said) = refused(by_shell(&line, data.path()));
+        assert_eq!(code, Some(1));
+        assert!(said.contains(&format!("cannot listen on {taken}")), "{said}");
+        let flag = if flags.contains("metrics") { "--metrics-listen" } else { "--listen" };
+        assert!(said.lines().any(|line| line.ends_with(&format!("with {flag}"))), "{said}");
+    }
+    let line = "exec \"$0\" --data \"$1\" --listen 127.0.0.1:0";
+    let (told, _) = said_until_stopped(by_shell(line, data.path()));
+    assert!(told.contains("admin API key (shown only this once): "), "{told}");
+}
+
+#[test]
+fn a_key_that_the_operator_gives_is_the_way_back_in() {
+    // As after a kill between the commit of the admin and the line with its key.
+    let mut program = start_on("127.0.0.1:0");
+    program.signal("KILL");
+    program.ends();
+    let with_key = || {
+        let line = "exec \"$0\" --data \"$1\" --listen 127.0.0.1:0";
+        let mut command = by_shell(line, program.data.path());
+        command.env("PACKHOUSE_ADMIN_KEY", KEY);
+        command
+    };
+    let warning = "the platform admin's key was replaced by PACKHOUSE_ADMIN_KEY";
+    let (told, said) = said_until_stopped(with_key());
+    assert!(said.contains(warning), "{said}");
+    assert!(!told.contains("API key") && !said.contains(KEY), "{told}{said}");
+    // It is the admin's key now: nothing is replaced.
+    let (_, said) = said_until_stopped(with_key());
+    assert!(!said.contains(warning), "{said}");
+}
+
+#[test]
+fn a_key_that_cannot_be_one_is_refused_before_anything_is_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    for (key, complaint) in [
+        ("too-short", "PACKHOUSE_ADMIN_KEY (admin_key in the settings file) must have 20 to 256"),
+        ("$(printf '\\377')", "PACKHOUSE_ADMIN_KEY must be UTF-8"),
+    ] {
+        let line = format!("PACKHOUSE_ADMIN_KEY={key} exec \"$0\" --data \"$1\"");
+        let (code, said) = refused(by_shell(&line, &data));
+        assert_eq!(code, Some(2));
+        assert!(said.contains(complaint), "{said}");
+    }
+    assert!(!data.exists());
+}
+
+#[test]
+fn a_data_directory_that_is_none_is_refused_with_its_flag() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("file");
+    std::fs::write(&data, "").unwrap();
+    let line = "exec \"$0\" --data \"$1\" --listen 127.0.0.1:0";
+    let (code, said) = refused(by_shell(line, &data));
+    assert_eq!(code, Some(1));
+    assert!(said.contains("--data must name a directory"), "{said}");
+}
+
+#[test]
+fn help_names_the_setting_that_no_flag_gives() {
+    let output = Command::new(PROGRAM).arg("--help").output().unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    assert!(help.contains("PACKHOUSE_ADMIN_KEY"), "{help}");
+}
+
+#[test]
+fn it_raises_its_soft_limit_of_open_files_to_the_hard_one() {
+    let data = tempfile::tempdir().unwrap();
+    let line = "ulimit -Sn 100; ulimit -Hn 300; exec \"$0\" --data \"$1\" --listen 127.0.0.1:0";
+    let mut program = start(by_shell(line, data.path()), data);
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", program.child.id())).unwrap();
+    let open_files = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+    let values: Vec<&str> = open_files.split_whitespace().skip(3).take(2).collect();
+    assert_eq!(values, ["300", "300"]);
+    program.signal("TERM");
+    program.ends();
+    let mut said = String::new();
+    program.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    // 1024 connections need more.
+    assert!(said.contains("too few open files for max_connections"), "{said}");
+}
+
 #[test]
 fn flags_go_before_the_environment_and_that_before_the_file() {
     let folder = tempfile::tempdir().unwrap();
