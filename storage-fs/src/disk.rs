@@ -1,6 +1,7 @@
 //! The changes that are made to files: a seam, so that tests see their order and make them fail.
 //!
-//! No decision is made here; reading does not go through here.
+//! The room that is left is asked for here too. No decision is made here; reading does not go
+//! through here.
 
 use std::fmt::Debug;
 use std::fs::{self, File, OpenOptions};
@@ -8,7 +9,9 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
+use rustix::fs::{CWD, OFlags, RenameFlags, fstatvfs, renameat_with};
+
+use crate::room::Space;
 
 /// Changes files and folders, and makes the changes durable.
 pub(crate) trait Disk: Debug + Send + Sync {
@@ -24,6 +27,8 @@ pub(crate) trait Disk: Debug + Send + Sync {
     fn name(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Takes the name away.
     fn unlink(&self, path: &Path) -> io::Result<()>;
+    /// How much room there is on the file system that a file lies on.
+    fn space(&self, file: &File) -> io::Result<Space>;
 }
 
 /// The system's.
@@ -62,6 +67,13 @@ impl Disk for SystemDisk {
 
     fn unlink(&self, path: &Path) -> io::Result<()> {
         fs::remove_file(path)
+    }
+
+    fn space(&self, file: &File) -> io::Result<Space> {
+        let found = fstatvfs(file)?;
+        let bytes = |blocks: u64| blocks.saturating_mul(found.f_frsize);
+        // What is free for those who are not root.
+        Ok(Space { size: bytes(found.f_blocks), free: bytes(found.f_bavail) })
     }
 }
 

@@ -2,6 +2,14 @@
 //!
 //! Knows nothing of blobs. One sync makes every change durable that was made before it began, so
 //! while one runs, those who come wait together for the next.
+//!
+//! A sync that failed is final, also when it failed for want of space. The file systems that this
+//! crate is for take the room of a name when it is given: a full disk refuses the naming, which is
+//! undone, and nothing is final. A *sync* that finds no space comes from one that writes late, and
+//! what it dropped may be the names of others, and removals, which nobody can take back and make
+//! anew; that a later sync succeeds would say nothing of them. The first caller is told that the
+//! disk is full, and [`FsOptions::min_free`](crate::FsOptions::min_free) keeps it from coming to
+//! that.
 
 use std::fs::File;
 use std::io::{self, Error};

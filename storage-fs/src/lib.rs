@@ -10,6 +10,11 @@
 //! a tokio runtime. An open reader holds at most two chunks besides what its consumer holds, a
 //! writer at most two buffers of [`FsOptions::write_buffer`] and one chunk of its caller.
 //!
+//! Blobs never take the last of the disk ([`FsOptions::min_free`]): records on the same one must be
+//! writable for anything to be removed again. Each upload asks how much is free when it is created
+//! and before each buffer is written; those that write at the same instant may together go below
+//! by a buffer each.
+//!
 //! For Unix-like systems and local file systems. The directory belongs to one process at a time
 //! and to its user: nobody else should be able to write there.
 
@@ -19,6 +24,7 @@ mod folder;
 mod layout;
 mod listing;
 mod reader;
+mod room;
 mod staged;
 mod store;
 #[cfg(test)]

@@ -79,6 +79,9 @@ impl Staged {
     /// Takes more bytes.
     pub(crate) fn append(&mut self, bytes: &[u8]) -> Result<(), BlobError> {
         let (path, disk) = (self.path(), Arc::clone(&self.claim().shared.disk));
+        if !bytes.is_empty() {
+            self.claim().shared.admit(bytes.len() as u64)?;
+        }
         let failed = |error| failed(format!("writing {}", path.display()), error);
         let file = match &self.file {
             Some(file) => file,

@@ -23,7 +23,7 @@ use crate::staged::Staged;
 use crate::writer::FsWriter;
 use crate::{listing, reader};
 
-/// How much is buffered.
+/// How much is buffered, and how much of the disk is left free.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct FsOptions {
     /// How many bytes a writer gathers before it writes them. A blob of less is written, synced
@@ -32,11 +32,16 @@ pub struct FsOptions {
     /// How many bytes a reader reads at once. A range of no more comes as one piece. 256 KiB
     /// unless told.
     pub read_chunk: usize,
+    /// How many bytes of the file system blobs leave free, for the records that must be written
+    /// before anything can be removed; uploads are refused as `Full` below that. 128 MiB unless
+    /// told, but no more than a twentieth of the file system's size, so that small disks stay of
+    /// use. What is told counts as it is; `Some(0)` leaves nothing free.
+    pub min_free: Option<u64>,
 }
 
 impl Default for FsOptions {
     fn default() -> Self {
-        Self { write_buffer: 256 * 1024, read_chunk: 256 * 1024 }
+        Self { write_buffer: 256 * 1024, read_chunk: 256 * 1024, min_free: None }
     }
 }
 
@@ -72,9 +77,10 @@ impl FsBlobs {
             options: FsOptions {
                 write_buffer: options.write_buffer.max(1),
                 read_chunk: options.read_chunk.max(1),
+                min_free: options.min_free,
             },
             being_written: Mutex::default(),
-            _lock: lock,
+            lock,
         };
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -101,6 +107,7 @@ impl BlobStore for FsBlobs {
                     return Err(exists(id));
                 }
             }
+            shared.admit(0)?;
             Ok(Staged::new(claim))
         });
         Ok(Box::new(FsWriter::new(staged.await?, self.shared.options.write_buffer)))
@@ -161,7 +168,8 @@ pub(crate) struct Shared {
     options: FsOptions,
     /// The ids that have a writer. The lock on the directory makes this the whole truth.
     being_written: Mutex<HashSet<BlobId>>,
-    _lock: fs::File,
+    /// Held until the last clone is gone.
+    lock: fs::File,
 }
 
 impl Shared {
@@ -172,6 +180,16 @@ impl Shared {
             Place::Suspended => Some(&self.suspended),
             Place::Finished(first) => self.finished.get(usize::from(first)),
         }
+    }
+
+    /// Refuses so many bytes more when the disk is too full for them.
+    pub(crate) fn admit(&self, bytes: u64) -> Result<(), BlobError> {
+        if self.options.min_free == Some(0) {
+            return Ok(());
+        }
+        let space = self.disk.space(&self.lock);
+        let unknown = |error| failed("asking how much of the disk is free", error);
+        space.map_err(unknown)?.admit(bytes, self.options.min_free)
     }
 
     /// Makes the names of a place durable.

@@ -13,6 +13,7 @@ use rustix::io::Errno;
 use tempfile::TempDir;
 
 use crate::disk::{Disk, SystemDisk};
+use crate::room::Space;
 use crate::store::{FsBlobs, FsOptions};
 
 /// Does what the system's does, and notes it as "operation folder".
@@ -20,6 +21,8 @@ use crate::store::{FsBlobs, FsOptions};
 struct Noting {
     done: Mutex<Vec<String>>,
     failing: Mutex<Option<(&'static str, Errno)>>,
+    /// What is free, if not what the system says. Asking is no change, and not noted.
+    free: Mutex<Option<u64>>,
     /// Syncs of folders take this long.
     slow: Duration,
 }
@@ -79,6 +82,11 @@ impl Disk for Noting {
 
     fn unlink(&self, path: &Path) -> io::Result<()> {
         self.note("unlink", path).and_then(|()| SystemDisk.unlink(path))
+    }
+
+    fn space(&self, file: &File) -> io::Result<Space> {
+        let space = SystemDisk.space(file)?;
+        Ok(Space { free: self.free.lock().unwrap().unwrap_or(space.free), size: 1 << 40 })
     }
 }
 
@@ -274,6 +282,53 @@ async fn a_folder_whose_sync_failed_is_not_believed_again() {
     assert!(!bench.disk.take().contains(&"sync ab".to_owned()));
     // Other folders are as good as before, and reading goes on.
     put(&bench.store, BlobId::from_bytes([1; 16])).await.unwrap();
+}
+
+/// Why want of space is final too is said in `folder.rs`.
+#[tokio::test]
+async fn a_folder_that_found_no_space_to_sync_says_so_once_and_is_not_believed_again() {
+    let bench = Bench::new(Noting::default());
+    bench.disk.fail("sync ab", Errno::NOSPC);
+    assert_eq!(bench.put(1).await.unwrap_err().kind, BlobErrorKind::Full);
+    assert_eq!(bench.count("blobs/ab"), 0, "the name is taken back");
+    bench.disk.mend();
+    assert_eq!(bench.put(2).await.unwrap_err().kind, BlobErrorKind::Unavailable);
+}
+
+#[tokio::test]
+async fn blobs_leave_the_last_of_the_disk_alone() {
+    const MIB: u64 = 1 << 20;
+    let bench = Bench::new(Noting::default());
+    let free = |bytes| *bench.disk.free.lock().unwrap() = Some(bytes);
+    bench.put(1).await.unwrap();
+
+    free(128 * MIB - 1);
+    assert_eq!(bench.put(2).await.unwrap_err().kind, BlobErrorKind::Full);
+    assert_eq!(bench.count("staging"), 0, "refused before a file is made");
+
+    free(128 * MIB + 6);
+    assert_eq!(bench.put(3).await.unwrap_err().kind, BlobErrorKind::Full, "it has seven bytes");
+    bench.store.remove(&id(1)).await.unwrap();
+    free(128 * MIB + 7);
+    bench.put(4).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_upload_stops_when_the_disk_becomes_full_and_one_that_is_written_is_finished() {
+    let bench = Bench::new(Noting::default());
+    let chunk = Bytes::from(vec![7; 1 << 20]);
+    let mut writer = bench.store.create(&id(1)).await.unwrap();
+    let at = bench.store.create(&id(2)).await.unwrap().suspend().await.unwrap();
+    *bench.disk.free.lock().unwrap() = Some(1000);
+    let mut kinds = Vec::new();
+    for _ in 0..3 {
+        kinds.push(writer.write(chunk.clone()).await.err().map(|error| error.kind));
+    }
+    assert_eq!(kinds, [None, None, Some(BlobErrorKind::Full)]);
+    drop(writer);
+    bench.empty("staging").await;
+    // Nothing is left to be written.
+    bench.store.resume(&id(2), &at).await.unwrap().finish().await.unwrap();
 }
 
 #[tokio::test]

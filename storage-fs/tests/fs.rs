@@ -40,7 +40,7 @@ mod suite_with_small_buffers {
     async fn empty() -> Fixture {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().to_owned();
-        let options = FsOptions { write_buffer: 1000, read_chunk: 4096 };
+        let options = FsOptions { write_buffer: 1000, read_chunk: 4096, ..FsOptions::default() };
         let store = FsBlobs::open(&root, options).unwrap();
         Fixture::new(Arc::new(store)).keeping(dir).leftovers(move || super::files_below(&root))
     }

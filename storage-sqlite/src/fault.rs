@@ -12,6 +12,9 @@ pub(crate) enum Fault {
     /// What was read is not what this crate writes.
     #[error("cannot understand {0}")]
     Malformed(&'static str),
+    /// It was ended, because it took too long.
+    #[error("it took longer than its limit")]
+    Late,
 }
 
 pub(crate) type Outcome<T> = Result<T, Fault>;
@@ -22,10 +25,20 @@ impl Fault {
         self.kind().because(context).with_source(self)
     }
 
+    /// Says why a statement was interrupted: nothing but a time limit does that here.
+    pub(crate) fn or_late(self) -> Self {
+        let code = match &self {
+            Self::Sqlite(error) => error.sqlite_error_code(),
+            Self::Malformed(_) | Self::Late => None,
+        };
+        if code == Some(ErrorCode::OperationInterrupted) { Self::Late } else { self }
+    }
+
     pub(crate) fn kind(&self) -> StoreErrorKind {
         use rusqlite::Error as E;
         match self {
             Self::Malformed(_) => StoreErrorKind::Corrupt,
+            Self::Late => StoreErrorKind::Unavailable,
             Self::Sqlite(E::SqliteFailure(error, _)) => match error.code {
                 ErrorCode::DiskFull => StoreErrorKind::Full,
                 ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => StoreErrorKind::Corrupt,

@@ -26,6 +26,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
+use std::time::Instant;
 
 use async_trait::async_trait;
 use futures::channel::oneshot;
@@ -104,17 +105,19 @@ impl SqliteStore {
             let connection = schema::open_reader(path, cache);
             connection.map(Reader::new).map_err(|fault| fault.within("open a reader"))
         };
+        let limited =
+            |reader: Reader| reader.limited().map_err(|fault| fault.within("limit a reader"));
         for _ in 0..options.readers.max(1) {
             let reader = open(options.cache_bytes)?;
             self.spawn("sqlite-read", &self.reads.clone(), |queue| serve::reads(reader, queue))?;
         }
         for _ in 0..options.searchers.max(1) {
-            let reader = open(options.cache_bytes / 4)?;
-            let queue = self.selects.clone();
-            self.spawn("sqlite-select", &queue, |queue| serve::selects(reader, queue))?;
+            let reader = limited(open(options.cache_bytes / 4)?)?;
+            let (queue, limit) = (self.selects.clone(), options.select_limit);
+            self.spawn("sqlite-select", &queue, move |queue| serve::selects(reader, queue, limit))?;
         }
         for _ in 0..options.scanners.max(1) {
-            let reader = open(options.cache_bytes / 4)?;
+            let reader = limited(open(options.cache_bytes / 4)?)?;
             let (limit, closed) = (options.scan_limit, self.closed.clone());
             let scans = move |queue: &Queue<_>| scan::scans(reader, queue, limit, &closed);
             self.spawn("sqlite-scan", &self.scans.clone(), scans)?;
@@ -132,31 +135,21 @@ impl SqliteStore {
         }
     }
 
-    /// Starts a thread that serves a queue. Should it panic, the queue is closed, so that nobody
-    /// waits for an answer that never comes.
+    /// Starts a thread that serves a queue. Should it panic, its siblings go on; with the last one
+    /// the queue is closed.
     fn spawn<T: Send + 'static>(
         &mut self,
         name: &str,
         queue: &Arc<Queue<T>>,
         work: impl FnOnce(&Queue<T>) + Send + 'static,
     ) -> Result<(), StoreError> {
-        let guard = CloseOnPanic(Arc::clone(queue));
-        let work = move || work(&guard.0);
+        let serving = queue.serve();
+        let work = move || work(serving.queue());
         let thread = thread::Builder::new().name(name.into()).spawn(work).map_err(|error| {
             StoreErrorKind::Unavailable.because("start a thread").with_source(error)
         })?;
         self.threads.push(thread);
         Ok(())
-    }
-}
-
-struct CloseOnPanic<T>(Arc<Queue<T>>);
-
-impl<T> Drop for CloseOnPanic<T> {
-    fn drop(&mut self) {
-        if thread::panicking() {
-            self.0.abandon();
-        }
     }
 }
 
@@ -189,7 +182,7 @@ impl Store for SqliteStore {
     async fn select(&self, query: &Query) -> Result<Page, StoreError> {
         query.check()?;
         let (answer, answered) = oneshot::channel();
-        let select = serve::Select { query: query.clone(), answer };
+        let select = serve::Select { query: query.clone(), asked: Instant::now(), answer };
         self.selects.push(select).map_err(|_| closed())?;
         answered.await.map_err(|_| closed())?
     }

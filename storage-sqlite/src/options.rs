@@ -15,6 +15,8 @@ pub struct SqliteOptions {
     /// How many bytes of the database each thread that reads by key may keep in memory; the other
     /// threads keep a quarter of it.
     pub cache_bytes: usize,
+    /// How long a `select` may wait for a thread, and then take.
+    pub select_limit: Duration,
     /// How long a scan may hold its snapshot. While one does, the write-ahead log grows.
     pub scan_limit: Duration,
     /// The most bytes that the database file may take; the file system's room if `None`.
@@ -28,6 +30,7 @@ impl Default for SqliteOptions {
             searchers: 2,
             scanners: 4,
             cache_bytes: 64 << 20,
+            select_limit: Duration::from_secs(10),
             scan_limit: Duration::from_secs(60),
             max_bytes: None,
         }

@@ -4,7 +4,8 @@
 //! wake-up and a snapshot.
 
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 /// Jobs in the order they came.
@@ -17,6 +18,8 @@ pub(crate) struct Queue<T> {
 #[derive(Debug)]
 struct State<T> {
     jobs: VecDeque<T>,
+    /// Threads that serve the queue.
+    serving: usize,
     /// Threads that sleep: nobody is woken (a system call) while none does.
     sleeping: usize,
     closed: bool,
@@ -34,7 +37,7 @@ pub(crate) enum Taken<T> {
 
 impl<T> Queue<T> {
     pub(crate) fn new() -> Self {
-        let state = State { jobs: VecDeque::new(), sleeping: 0, closed: false };
+        let state = State { jobs: VecDeque::new(), serving: 0, sleeping: 0, closed: false };
         Self { state: Mutex::new(state), arrived: Condvar::new() }
     }
 
@@ -94,9 +97,29 @@ impl<T> Queue<T> {
         self.arrived.notify_all();
     }
 
-    /// Refuses further jobs and drops those that wait, when nobody is there to serve them.
-    pub(crate) fn abandon(&self) {
+    /// Whether somebody waits just now.
+    pub(crate) fn has_jobs(&self) -> bool {
+        !self.lock().jobs.is_empty()
+    }
+
+    /// Counts a thread among those that serve the queue, until the guard is dropped.
+    pub(crate) fn serve(self: &Arc<Self>) -> Serving<T> {
+        self.lock().serving += 1;
+        Serving(Arc::clone(self))
+    }
+
+    /// One thread less. The last one that is gone refuses further jobs and drops those that wait,
+    /// so that nobody waits for an answer that never comes; the others go on.
+    fn leave(&self, panicked: bool) {
         let mut state = self.lock();
+        state.serving -= 1;
+        let left = state.serving;
+        if panicked {
+            tracing::error!(left, "a thread of the store panicked");
+        }
+        if left > 0 {
+            return;
+        }
         state.closed = true;
         let jobs = std::mem::take(&mut state.jobs);
         drop(state);
@@ -110,9 +133,48 @@ impl<T> Queue<T> {
     }
 }
 
+/// A thread that serves a queue.
+#[derive(Debug)]
+pub(crate) struct Serving<T>(Arc<Queue<T>>);
+
+impl<T> Serving<T> {
+    pub(crate) fn queue(&self) -> &Queue<T> {
+        &self.0
+    }
+}
+
+impl<T> Drop for Serving<T> {
+    fn drop(&mut self) {
+        self.0.leave(thread::panicking());
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A thread that takes one job and panics.
+    fn panic_over_a_job(serving: Serving<usize>) {
+        let work = move || {
+            drop(serving.queue().take(1, Duration::from_secs(10), |_| 1));
+            panic!("as a test wants it");
+        };
+        thread::spawn(work).join().unwrap_err();
+    }
+
+    #[test]
+    fn a_queue_is_served_until_its_last_thread_is_gone() {
+        let queue = Arc::new(Queue::new());
+        let (first, second) = (queue.serve(), queue.serve());
+        queue.push(1).unwrap();
+        panic_over_a_job(first);
+        queue.push(2).unwrap();
+        queue.push(3).unwrap();
+        assert_eq!(taken(&queue, 2), [2], "the other one goes on");
+        panic_over_a_job(second);
+        assert_eq!(queue.push(4), Err(4), "nobody would serve it");
+        assert!(!queue.has_jobs());
+    }
 
     fn taken(queue: &Queue<usize>, room: usize) -> Vec<usize> {
         match queue.take(room, Duration::ZERO, |job| *job) {

@@ -1,6 +1,7 @@
-//! Reading records by key.
+//! Connections that read: snapshots, their time limits, and records by key.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use packhouse_core::store::{Key, Record, Revision, Term, TermValue};
 use rusqlite::{Connection, Row};
@@ -9,16 +10,52 @@ use crate::encoding::Carried;
 use crate::fault::{Fault, Outcome};
 use crate::fields::Fields;
 
+/// How many steps of a statement SQLite takes between two looks at the clock: some 100 µs.
+const GLANCE: i32 = 10_000;
+
 /// A connection that reads, and what it remembers of the fields.
 #[derive(Debug)]
 pub(crate) struct Reader {
     pub(crate) connection: Connection,
     pub(crate) fields: Fields,
+    /// When statements are interrupted.
+    deadline: Arc<Mutex<Option<Instant>>>,
 }
 
 impl Reader {
     pub(crate) fn new(connection: Connection) -> Self {
-        Self { connection, fields: Fields::default() }
+        Self { connection, fields: Fields::default(), deadline: Arc::default() }
+    }
+
+    /// Has SQLite look at the clock, for [`Self::in_snapshot_within`].
+    pub(crate) fn limited(self) -> Outcome<Self> {
+        let deadline = Arc::clone(&self.deadline);
+        let late = move || {
+            let deadline = *deadline.lock().unwrap_or_else(PoisonError::into_inner);
+            deadline.is_some_and(|deadline| Instant::now() >= deadline)
+        };
+        let mut limited = self;
+        limited.connection.progress_handler(GLANCE, Some(late))?;
+        Ok(limited)
+    }
+
+    /// Runs `work` on one snapshot, and interrupts it when it takes longer than the limit.
+    pub(crate) fn in_snapshot_within<T>(
+        &mut self,
+        limit: Duration,
+        work: impl FnOnce(&mut Self) -> Outcome<T>,
+    ) -> Outcome<T> {
+        self.in_snapshot(|reader| {
+            reader.interrupt_at(Instant::now().checked_add(limit));
+            let result = work(reader);
+            // Before the snapshot ends: that is no part of the work.
+            reader.interrupt_at(None);
+            result.map_err(Fault::or_late)
+        })
+    }
+
+    fn interrupt_at(&self, deadline: Option<Instant>) {
+        *self.deadline.lock().unwrap_or_else(PoisonError::into_inner) = deadline;
     }
 
     /// Runs `work` on one snapshot, which is of now or later.

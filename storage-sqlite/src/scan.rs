@@ -72,7 +72,8 @@ fn run(reader: &mut Reader, scan: Scan, limit: Duration, closed: &AtomicBool) {
     let mut begun = Some(scan.begun);
     let deadline = Instant::now() + limit;
     let mut out = Out { chunks: scan.chunks, waiting: Vec::new(), deadline, closed };
-    let result = reader.in_snapshot(|reader| {
+    // Interrupted too, so that one that finds nothing ends.
+    let result = reader.in_snapshot_within(limit, |reader| {
         // A snapshot begins with the first statement.
         reader.connection.query_row("SELECT 1 FROM latest", [], |_| Ok(()))?;
         if begun.take().is_some_and(|begun| begun.send(Ok(())).is_err()) {

@@ -3,6 +3,7 @@
 //! No statement that reads or writes records belongs here.
 
 use std::path::Path;
+use std::time::Duration;
 
 use packhouse_core::store::{StoreError, StoreErrorKind};
 use rusqlite::config::DbConfig;
@@ -15,6 +16,9 @@ const APPLICATION_ID: i64 = 0x504b_4853;
 
 /// What brings the tables from each version to the next. Never change a published step.
 const STEPS: [&str; 1] = [include_str!("schema/1.sql")];
+
+/// How long a connection waits for others that have the database.
+pub(crate) const BUSY: Duration = Duration::from_secs(5);
 
 /// Prepared statements that a connection keeps.
 const STATEMENTS: usize = 64;
@@ -53,7 +57,7 @@ pub(crate) fn open_reader(path: &Path, cache: usize) -> Outcome<Connection> {
 fn open(path: &Path, mode: OpenFlags) -> Outcome<Connection> {
     // A connection stays with one thread at a time, so that its own lock would be idle work.
     let connection = Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     for (defence, on) in [
         (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
@@ -104,7 +108,6 @@ fn prepare_writer(connection: &mut Connection, max_bytes: Option<u64>) -> Outcom
     }
     // The writer checkpoints after it has answered; this one is for when it cannot keep up.
     connection.pragma_update(None, "wal_autocheckpoint", 16_384)?;
-    connection.pragma_update(None, "journal_size_limit", 0)?;
     connection.pragma_update(None, "cache_size", -65_536)?;
     if let Some(most) = max_bytes {
         let size: u64 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;

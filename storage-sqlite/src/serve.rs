@@ -1,10 +1,10 @@
 //! The threads that read: some for records by key, some for queries, so that a long search never
 //! holds up a download.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::channel::oneshot;
-use packhouse_core::store::{Key, Page, Query, Record, StoreError};
+use packhouse_core::store::{Key, Page, Query, Record, StoreError, StoreErrorKind};
 
 use crate::fault::Outcome;
 use crate::queue::{Queue, Taken};
@@ -33,6 +33,7 @@ pub(crate) struct Read {
 #[derive(Debug)]
 pub(crate) struct Select {
     pub(crate) query: Query,
+    pub(crate) asked: Instant,
     pub(crate) answer: Answer<Page>,
 }
 
@@ -72,13 +73,20 @@ fn read_together(reader: &mut Reader, mut jobs: Vec<Read>) {
     }
 }
 
-/// Serves queries until the queue is closed.
-pub(crate) fn selects(mut reader: Reader, queue: &Queue<Select>) {
+/// Serves queries until the queue is closed. `limit` is how long one may wait, and how long it may
+/// take.
+pub(crate) fn selects(mut reader: Reader, queue: &Queue<Select>, limit: Duration) {
     loop {
         match queue.take(1, PATIENCE, |_| 1) {
             Taken::Jobs(jobs) => {
                 for job in jobs.into_iter().filter(|job| !job.answer.is_canceled()) {
-                    let page = reader.in_snapshot(|reader| search::select(reader, &job.query));
+                    if job.asked.elapsed() > limit {
+                        let error = StoreErrorKind::Unavailable.because("too many queries at once");
+                        drop(job.answer.send(Err(error)));
+                        continue;
+                    }
+                    let select = |reader: &mut Reader| search::select(reader, &job.query);
+                    let page = reader.in_snapshot_within(limit, select);
                     answer(job.answer, page, "answer a query");
                 }
             }

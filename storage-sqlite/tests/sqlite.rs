@@ -4,6 +4,8 @@
 
 #[path = "sqlite/crash.rs"]
 mod crash;
+#[path = "sqlite/full_disk.rs"]
+mod full_disk;
 #[path = "sqlite/groups.rs"]
 mod groups;
 #[path = "sqlite/opening.rs"]

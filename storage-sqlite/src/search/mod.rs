@@ -3,12 +3,16 @@
 //! Two ways lead to a page. One *walks* an index that has the query's order and stops when the
 //! page is full; the other *collects* every match from the cheapest source and sorts them. The
 //! walk is tried first for about as long as collecting would take, so that both a rare condition
-//! and a common one cost what the better way costs.
+//! and a common one cost what the better way costs. A page of few matches among very many is first
+//! looked for without counting what there is: who removes a million records a thousand at a time
+//! must not have them counted each time.
 
 mod check;
 mod pager;
 mod plan;
 mod source;
+#[cfg(test)]
+mod tests;
 
 use packhouse_core::store::{
     Cursor, Direction, Field, Filter, Order, Page, Query, Row, Shape, Start,
@@ -28,6 +32,10 @@ use crate::records::{Reader, key_of};
 
 /// Up to how many candidates are collected without trying a walk.
 const FEW: u64 = 128;
+
+/// Up to how many candidates are counted, or looked through, before a page costs as much as all
+/// matches do.
+const MANY: u64 = 10_000;
 
 /// Takes a match: what it is ordered by, and its key.
 pub(crate) type Emit<'e> = dyn FnMut(Option<&[u8]>, &[u8]) -> Outcome<Flow> + 'e;
@@ -77,6 +85,16 @@ struct Search<'a> {
     walk: Option<Choice>,
 }
 
+/// What is known of a page before much is counted.
+enum Early<'a> {
+    /// The page.
+    Full(Pager<'a>),
+    /// The source of few candidates.
+    Few(Choice),
+    /// Every source has many, and the page is not among the first.
+    Many,
+}
+
 impl<'a> Search<'a> {
     fn new(db: &'a Connection, query: &'a Query) -> Outcome<Self> {
         let planner = Planner::new(db, query);
@@ -107,11 +125,54 @@ impl<'a> Search<'a> {
 
     fn page(&mut self, counting: bool) -> Outcome<Pager<'a>> {
         let query = self.query;
-        let mut pager = Pager::new(query, counting);
         if query.limit == 0 && !counting {
-            return Ok(pager);
+            return Ok(Pager::new(query, counting));
         }
-        let best = self.best()?;
+        let chosen = if counting {
+            None
+        } else {
+            match self.early()? {
+                Early::Full(pager) => return Ok(pager),
+                Early::Few(best) => Some(best),
+                Early::Many => None,
+            }
+        };
+        let best = chosen.map_or_else(|| self.best(), Ok)?;
+        self.page_from(&best, counting)
+    }
+
+    /// A page without a total, or the source for it, as far as few candidates tell.
+    fn early(&mut self) -> Outcome<Early<'a>> {
+        let query = self.query;
+        // Of sources for an order by key, only those within the range have it.
+        let mut in_order = match query.order {
+            Order::Key(_) => self.planner.uncounted(&query.filter)?,
+            Order::Term(..) => Vec::new(),
+        };
+        let alone = in_order.len() == 1;
+        in_order.retain(|source| self.has_order(source));
+        let in_order = in_order.into_iter().next();
+        let (source, budget) = match in_order {
+            Some(source) if alone => (source, u64::MAX),
+            in_order => {
+                if let Some(best) = self.planner.choose(&query.filter, self.size, MANY)? {
+                    return Ok(Early::Few(best));
+                }
+                match in_order.or_else(|| self.walk.as_ref().map(|walk| walk.source.clone())) {
+                    Some(source) => (source, MANY),
+                    None => return Ok(Early::Many),
+                }
+            }
+        };
+        let mut pager = Pager::new(query, false);
+        let mut emit = |value: Option<&[u8]>, key: &[u8]| Ok(pager.take(value, key));
+        let done = self.walk_along(&from_cursor(source, query), budget, &mut emit)?;
+        Ok(if done { Early::Full(pager) } else { Early::Many })
+    }
+
+    fn page_from(&mut self, best: &Choice, counting: bool) -> Outcome<Pager<'a>> {
+        let query = self.query;
+        let mut pager = Pager::new(query, counting);
         if let Some(walk) = self.walk.take() {
             let in_order = self.has_order(&best.source);
             let whole = counting || query.filter.is_everything() && best.count >= walk.count;
@@ -148,7 +209,8 @@ impl<'a> Search<'a> {
     }
 
     fn best(&self) -> Outcome<Choice> {
-        self.planner.choose(&self.query.filter, self.size)
+        let best = self.planner.choose(&self.query.filter, self.size, u64::MAX)?;
+        Ok(best.unwrap_or_else(|| Choice { source: self.planner.everything(), count: self.size }))
     }
 
     /// The source that has the query's order, and how many candidates it has at most.

@@ -1,7 +1,8 @@
 //! Which source of candidates is the cheapest for a filter.
 //!
 //! Every condition that an index can answer is counted, but only up to the size of the smallest
-//! one (times a small factor): planning costs no more than answering.
+//! one (times a small factor): planning costs no more than answering. Who wants one page only says
+//! how far to count at most, because a page may cost far less than all matches.
 
 use packhouse_core::store::{Field, Filter, Order, Query, TermValue};
 use rusqlite::{Connection, OptionalExtension};
@@ -83,20 +84,40 @@ impl<'a> Planner<'a> {
         Source::Keys { low, high, with_terms: self.with_terms }
     }
 
-    /// The cheapest source for a filter, which is the whole range of `size` records at worst.
-    pub(crate) fn choose(&self, filter: &Filter, size: u64) -> Outcome<Choice> {
+    /// The cheapest source for a filter, which is the whole range of `size` records at worst;
+    /// `None` when every source has `counted` candidates or more.
+    pub(crate) fn choose(
+        &self,
+        filter: &Filter,
+        size: u64,
+        counted: u64,
+    ) -> Outcome<Option<Choice>> {
         let clause = self.clause(filter)?;
+        let everything = || Choice { source: self.everything(), count: size };
+        if matches!(clause, Clause::Unusable) {
+            return Ok(Some(everything()));
+        }
         // Counting further than the range is long says nothing more.
+        let end = size.min(counted);
         let bounds = std::iter::successors(Some(FIRST), |most| most.checked_mul(FURTHER));
-        let bounds = bounds.take_while(|most| *most < size).chain([size]);
-        if !matches!(clause, Clause::Unusable) {
-            for most in bounds {
-                if let Some(choice) = self.cheapest(&clause, most)? {
-                    return Ok(choice);
-                }
+        for most in bounds.take_while(|most| *most < end).chain([end]) {
+            if let Some(choice) = self.cheapest(&clause, most)? {
+                return Ok(Some(choice));
             }
         }
-        Ok(Choice { source: self.everything(), count: size })
+        Ok((size <= counted).then(everything))
+    }
+
+    /// Sources that each give every match of a filter, none of them counted.
+    pub(crate) fn uncounted(&self, filter: &Filter) -> Outcome<Vec<Source>> {
+        let source = |clause| match clause {
+            Clause::Source(source) => Some(source),
+            _ => None,
+        };
+        Ok(match self.clause(filter)? {
+            Clause::OneOf(clauses) => clauses.into_iter().filter_map(source).collect(),
+            clause => source(clause).into_iter().collect(),
+        })
     }
 
     /// The index of a field in this range: `None` when it cannot be asked, `Some(None)` when no

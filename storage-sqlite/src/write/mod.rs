@@ -8,6 +8,8 @@ mod checkpoint;
 mod expect;
 mod index;
 mod outcomes;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -66,6 +68,9 @@ pub(crate) struct Writer {
     revision: u64,
     outcomes: Outcomes,
     checkpoints: Checkpoints,
+    /// A commit failed half-way, and none has overwritten since what it may have left in the log:
+    /// after a crash its batches may be there.
+    in_doubt: bool,
     /// The kinds that have a view.
     kinds: BTreeSet<String>,
     written: Arc<Written>,
@@ -107,7 +112,8 @@ impl Writer {
         let (revision, kinds) = start().map_err(|fault| fault.within("start to write"))?;
         let checkpoints = Checkpoints::of(&db);
         let (index, outcomes) = (Index::default(), Outcomes::default());
-        Ok(Self { db, index, revision, outcomes, checkpoints, kinds, written })
+        let in_doubt = false;
+        Ok(Self { db, index, revision, outcomes, checkpoints, in_doubt, kinds, written })
     }
 
     /// Serves the queue until it is closed.
@@ -118,10 +124,13 @@ impl Writer {
                     let kinds = new_kinds(&jobs, &self.kinds);
                     self.group(jobs);
                     self.show(kinds);
-                    self.outcomes.forget_old(&self.db);
+                    self.outcomes.forget_old(&self.db, || queue.has_jobs());
                     self.checkpoints.when_large(&self.db);
                 }
-                Taken::Idle => self.checkpoints.when_idle(&self.db),
+                Taken::Idle => {
+                    self.outcomes.forget_old(&self.db, || queue.has_jobs());
+                    self.checkpoints.when_idle(&self.db);
+                }
                 Taken::Closed => break,
             }
         }
@@ -146,22 +155,39 @@ impl Writer {
         }
     }
 
-    /// What to say of a batch that failed by itself. Where a commit failed half-way, another one
-    /// overwrites what it left in the log, so that the second outcome is the outcome of both.
+    /// What to say of a batch that failed by itself. It is tried once more where that may help: on
+    /// a full disk the log may have room to use again, and where a commit failed half-way, another
+    /// one overwrites what it left, so that the second outcome is the outcome of both.
     fn settle_alone(&mut self, job: &Job, lost: Lost) -> Answer {
-        if !lost.is_unknown() {
-            return Err(CommitError::Failed(lost.fault.within("commit a batch")));
+        let again = match lost.fault.kind() {
+            StoreErrorKind::Full => self.checkpoints.make_room(&self.db),
+            _ => lost.committing,
+        };
+        let second = again.then(|| self.attempt(std::slice::from_ref(job)));
+        match second.and_then(Result::ok).and_then(|mut answers| answers.pop()) {
+            Some(answer) => answer,
+            None => self.certain(Err(CommitError::Failed(lost.fault.within("commit a batch")))),
         }
-        match self.attempt(std::slice::from_ref(job)).map(|answers| answers.into_iter().next()) {
-            Ok(Some(answer)) => answer,
-            _ => Err(CommitError::Unknown(lost.fault.within("commit a batch"))),
+    }
+
+    /// An answer that holds after a crash too. "Surely not" cannot be said while a commit is in
+    /// doubt: the batch may be one of those that it had.
+    fn certain(&self, answer: Answer) -> Answer {
+        match answer {
+            Err(CommitError::Failed(error)) if self.in_doubt => Err(CommitError::Unknown(error)),
+            Err(CommitError::Conflict(expectation)) if self.in_doubt => {
+                let why = format!("an earlier commit is in doubt, and now {expectation:?} fails");
+                Err(CommitError::Unknown(StoreErrorKind::Unavailable.because(why)))
+            }
+            answer => answer,
         }
     }
 
     /// Commits the batches together; gives their answers once they are durable.
     fn attempt(&mut self, jobs: &[Job]) -> Result<Vec<Answer>, Lost> {
         let result = self.attempt_open(jobs);
-        if result.is_err() {
+        if let Err(lost) = &result {
+            self.in_doubt |= lost.is_unknown();
             self.forget();
             if !self.db.is_autocommit()
                 && let Err(error) = self.execute("ROLLBACK")
@@ -169,7 +195,7 @@ impl Writer {
                 tracing::error!(%error, "a failed group could not be rolled back");
             }
         }
-        result
+        result.map(|answers| answers.into_iter().map(|answer| self.certain(answer)).collect())
     }
 
     fn attempt_open(&mut self, jobs: &[Job]) -> Result<Vec<Answer>, Lost> {
@@ -187,6 +213,8 @@ impl Writer {
                 .and_then(|mut update| update.execute([self.revision]))?;
         }
         self.execute("COMMIT").map_err(|fault| Lost { fault, committing: true })?;
+        // One that changed nothing has overwritten nothing.
+        self.in_doubt &= self.revision == before;
         let done = answers.iter().filter(|answer| answer.is_ok()).count() as u64;
         self.written.batches.fetch_add(done, Ordering::Relaxed);
         self.written.commits.fetch_add(u64::from(self.revision > before), Ordering::Relaxed);
