@@ -63,27 +63,69 @@ fn setting(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
-/// What one path holds: the SHA-256 of its bytes, and whether it is published.
-type Held = Option<(String, bool)>;
+/// What one path holds: the SHA-256 of what is published, and of what waits to be.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+struct Held {
+    published: Option<String>,
+    waiting: Option<String>,
+}
+
+impl Held {
+    /// What can be seen of it: its SHA-256, and whether it is published. What waits to replace
+    /// something published cannot be seen.
+    fn seen(&self) -> Option<(String, bool)> {
+        let published = self.published.clone().map(|sha256| (sha256, true));
+        published.or_else(|| self.waiting.clone().map(|sha256| (sha256, false)))
+    }
+}
+
+/// What every path of a writer holds.
+type State = BTreeMap<String, Held>;
+
+/// A change of some path, or of all.
+enum Change {
+    Upload { path: String, body: Vec<u8>, publish: bool },
+    Delete(String),
+    Publish,
+    Discard,
+}
+
+impl Change {
+    /// What every path holds after it.
+    fn apply(&self, before: &State) -> State {
+        let mut after = before.clone();
+        match self {
+            Self::Upload { path, body, publish } => {
+                let sha256 = Some(sha256(body));
+                let held = after.entry(path.clone()).or_default();
+                if *publish {
+                    *held = Held { published: sha256, waiting: None };
+                } else {
+                    held.waiting = sha256.filter(|new| held.published.as_ref() != Some(new));
+                }
+            }
+            Self::Delete(path) => {
+                after.insert(path.clone(), Held::default());
+            }
+            Self::Publish => after.values_mut().for_each(|held| {
+                if held.waiting.is_some() {
+                    held.published = held.waiting.take();
+                }
+            }),
+            Self::Discard => after.values_mut().for_each(|held| held.waiting = None),
+        }
+        after
+    }
+}
 
 /// Writes to one version that nobody else writes to, and knows what must be in it.
 struct Writer {
     name: String,
     key: String,
     random: Random,
-    /// What each path holds.
-    known: BTreeMap<String, Held>,
-    /// What each path holds if the change that was cut off did happen.
-    perhaps: Option<BTreeMap<String, Held>>,
-}
-
-/// A change, as a request.
-struct Change {
-    method: &'static str,
-    path: String,
-    body: Vec<u8>,
-    /// What every path holds after it.
-    after: BTreeMap<String, Held>,
+    /// What may be held: one state, and more only where a change was cut off and what it did
+    /// cannot be seen.
+    possible: Vec<State>,
 }
 
 impl Writer {
@@ -100,9 +142,13 @@ impl Writer {
                 let body = format!("{{\"name\":\"{name}\"}}");
                 let made = owner.send("POST", "/packages/crash/repo", body.as_bytes());
                 assert_eq!(made.expect("a package").status, 201);
-                let paths = (0..PATHS).map(|path| (format!("{name}/{path}"), None)).collect();
-                let random = Random::new(random.number());
-                Self { name, key: key.clone(), random, known: paths, perhaps: None }
+                let made = owner
+                    .send("POST", &format!("/packages/crash/repo/{name}/versions"), VERSION)
+                    .expect("a version");
+                assert_eq!(made.status, 201, "{}", made.text());
+                let paths = (0..PATHS).map(|path| (format!("{name}/{path}"), Held::default()));
+                let possible = vec![paths.collect()];
+                Self { name, key: key.clone(), random: Random::new(random.number()), possible }
             })
             .collect()
     }
@@ -112,84 +158,87 @@ impl Writer {
         let mut client = Client::user(address, "crash", &self.key);
         loop {
             let change = self.next_change();
-            self.perhaps = Some(change.after);
-            match client.send(change.method, &change.path, &change.body) {
-                Ok(reply) => {
-                    let done = matches!(reply.status, 200 | 201);
-                    assert!(done, "{} {}: {}", change.method, change.path, reply.text());
-                    self.known = self.perhaps.take().expect("just set");
-                    acknowledged.fetch_add(1, Ordering::Relaxed);
-                }
-                Err(_) => return self,
+            let after: Vec<State> = self.possible.iter().map(|state| change.apply(state)).collect();
+            if self.send(&mut client, &change).is_err() {
+                // It may have happened, or not.
+                self.possible.extend(after);
+                return self;
             }
+            self.possible = after;
+            acknowledged.fetch_add(1, Ordering::Relaxed);
         }
     }
 
     fn next_change(&mut self) -> Change {
         let place = usize::try_from(self.random.below(PATHS)).expect("a few");
-        let (path, held) = self.known.iter().nth(place).expect("one of the paths");
-        let (path, held) = (path.clone(), held.clone());
-        let any_pending = self.known.values().flatten().any(|(_, published)| !published);
+        let state = &self.possible[0];
+        let (path, held) = state.iter().nth(place).expect("one of the paths");
+        let (path, is_held) = (path.clone(), held.seen().is_some());
+        let is_pending = state.values().any(|held| held.waiting.is_some());
         match self.random.below(10) {
-            0 if any_pending => self.publish(false),
-            1 if any_pending => self.publish(true),
-            2 | 3 if held.is_some() => self.delete(&path),
-            _ => self.upload(&path),
-        }
-    }
-
-    fn upload(&mut self, path: &str) -> Change {
-        let publish = self.random.below(2) == 1;
-        let size = usize::try_from(self.random.below(20_000)).expect("small");
-        let body = self.random.bytes(size);
-        let mut after = self.known.clone();
-        after.insert(path.to_owned(), Some((sha256(&body), publish)));
-        let name = &self.name;
-        let flags = format!("override=1&publish={}", u8::from(publish));
-        let path = format!("/content/crash/repo/{name}/1.0/{path}?{flags}");
-        Change { method: "PUT", path, body, after }
-    }
-
-    fn delete(&self, path: &str) -> Change {
-        let mut after = self.known.clone();
-        after.insert(path.to_owned(), None);
-        let path = format!("/content/crash/repo/{path}");
-        Change { method: "DELETE", path, body: Vec::new(), after }
-    }
-
-    fn publish(&self, discard: bool) -> Change {
-        let mut after = self.known.clone();
-        for held in after.values_mut() {
-            let pending = held.as_ref().is_some_and(|(_, published)| !published);
-            match held {
-                Some(_) if pending && discard => *held = None,
-                Some((_, published)) => *published = true,
-                None => {}
+            0 if is_pending => Change::Publish,
+            1 if is_pending => Change::Discard,
+            2 | 3 if is_held => Change::Delete(path),
+            _ => {
+                let size = usize::try_from(self.random.below(20_000)).expect("small");
+                let (publish, body) = (self.random.below(2) == 1, self.random.bytes(size));
+                Change::Upload { path, body, publish }
             }
         }
-        let path = format!("/content/crash/repo/{}/1.0/publish", self.name);
-        Change { method: "POST", path, body: format!("{{\"discard\":{discard}}}").into(), after }
+    }
+
+    fn send(&self, client: &mut Client, change: &Change) -> std::io::Result<()> {
+        let name = &self.name;
+        let publish = format!("/content/crash/repo/{name}/1.0/publish");
+        let reply = match change {
+            Change::Upload { path, body, publish } => {
+                let flags = format!("override=1&publish={}", u8::from(*publish));
+                client.send("PUT", &format!("/content/crash/repo/{name}/1.0/{path}?{flags}"), body)
+            }
+            Change::Delete(path) => {
+                client.send("DELETE", &format!("/content/crash/repo/{path}"), b"")
+            }
+            Change::Publish => client.send("POST", &publish, b"{}"),
+            Change::Discard => client.send("POST", &publish, b"{\"discard\":true}"),
+        }?;
+        assert!(matches!(reply.status, 200 | 201), "{name}: {} {}", reply.status, reply.text());
+        Ok(())
     }
 
     /// Compares what the server holds with what was acknowledged.
     fn check(&mut self, address: SocketAddr, cycle: u64) {
-        let held = self.held(address);
-        let fits = held == self.known || Some(&held) == self.perhaps.as_ref();
+        self.compare(address, cycle);
+        self.possible.dedup();
+        if self.possible.len() > 1 {
+            // What waits shows when it is published.
+            let mut owner = Client::user(address, "crash", &self.key);
+            self.send(&mut owner, &Change::Publish).expect("the server answers");
+            self.possible.iter_mut().for_each(|state| *state = Change::Publish.apply(state));
+            self.compare(address, cycle);
+            self.possible.truncate(1);
+        }
+    }
+
+    /// Keeps the states that look as what the server holds; there must be one.
+    fn compare(&mut self, address: SocketAddr, cycle: u64) {
+        let seen = self.seen(address);
+        let looks = |state: &State| -> Seen {
+            state.iter().filter_map(|(path, held)| Some((path.clone(), held.seen()?))).collect()
+        };
+        let before = self.possible.clone();
+        self.possible.retain(|state| looks(state) == seen);
         assert!(
-            fits,
-            "cycle {cycle}: {} holds\n{held:#?}\nacknowledged was\n{:#?}\nand perhaps\n{:#?}",
-            self.name, self.known, self.perhaps
+            !self.possible.is_empty(),
+            "cycle {cycle}: {} holds\n{seen:#?}\nand may hold\n{before:#?}",
+            self.name
         );
-        self.known = held;
-        self.perhaps = None;
     }
 
     /// What is listed, each file downloaded and compared with what the list says of it.
-    fn held(&self, address: SocketAddr) -> BTreeMap<String, Held> {
+    fn seen(&self, address: SocketAddr) -> Seen {
         let mut owner = Client::user(address, "crash", &self.key);
         let mut stranger = Client::anonymous(address);
-        let mut held: BTreeMap<String, Held> =
-            self.known.keys().map(|path| (path.clone(), None)).collect();
+        let mut seen = Seen::new();
         let list = format!("/packages/crash/repo/{}/files?include_unpublished=1", self.name);
         let listed = owner.send("GET", &list, b"").expect("the server answers");
         assert_eq!(listed.status, 200, "{}", listed.text());
@@ -203,11 +252,16 @@ impl Writer {
             assert_eq!(Some(got.body.len() as u64), file["size"].as_u64(), "{path}");
             let public = stranger.send("HEAD", &url, b"").expect("the server answers").status;
             assert!(matches!(public, 200 | 401), "{path}: {public}");
-            held.insert(path, Some((sha256, public == 200)));
+            seen.insert(path, (sha256, public == 200));
         }
-        held
+        seen
     }
 }
+
+/// What can be seen of each path that holds something.
+type Seen = BTreeMap<String, (String, bool)>;
+
+const VERSION: &[u8] = b"{\"name\":\"1.0\"}";
 
 fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
