@@ -7,9 +7,10 @@ use std::future::Future;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use futures::lock::Mutex as AsyncMutex;
+use futures::lock::{Mutex as AsyncMutex, MutexGuard};
 
 use crate::access::{Act, Ask, Caller, Permit, Secret};
+use crate::archives::Archives;
 use crate::blobs::{BlobId, BlobStore};
 use crate::ports::{Clock, Random, Runtime};
 use crate::store::{
@@ -32,6 +33,8 @@ struct Inner {
     /// Blobs of uploads that run: finished, perhaps, but not yet named by a commit.
     in_flight: Mutex<HashSet<BlobId>>,
     queues: Queues,
+    /// Room for the archives that are exploded at the same time.
+    rooms: [AsyncMutex<()>; Packhouse::EXPLODES],
     /// Blobs whose bytes were compared with their checksum since the start.
     verified: Verified,
     /// When the backends were last asked for proof that they can do their work, and whether they
@@ -50,6 +53,8 @@ pub struct Ports {
     pub clock: Arc<dyn Clock>,
     /// Unpredictable bytes.
     pub random: Arc<dyn Random>,
+    /// Decoders of archives.
+    pub archives: Arc<dyn Archives>,
     /// The asynchronous runtime.
     pub runtime: Arc<dyn Runtime>,
     /// The installation's own secret: at least 32 random bytes, kept as long as the records are.
@@ -62,6 +67,15 @@ pub struct Ports {
 pub struct Limits {
     /// The largest file, in bytes.
     pub max_file_bytes: u64,
+    /// The most files and folders in an archive that is exploded. All of them are one commit.
+    pub max_archive_entries: u64,
+    /// The most bytes of all files of an archive together.
+    pub max_archive_bytes: u64,
+    /// How many times its own size the files of an archive may have, once they are over 10 MiB.
+    pub max_archive_ratio: u64,
+    /// For how long files of a version of an oss subject may be added, replaced and deleted after
+    /// its publication; for ever if `None`.
+    pub oss_change_window: Option<Duration>,
     /// How long a blob that nothing refers to is kept, in case it is needed again.
     pub blob_grace: Duration,
     /// How old an unknown blob must be before the sweep removes it. Longer than any upload.
@@ -80,6 +94,10 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             max_file_bytes: 5 << 30,
+            max_archive_entries: 10_000,
+            max_archive_bytes: 5 << 30,
+            max_archive_ratio: 100,
+            oss_change_window: Some(Duration::from_secs(365 * 24 * 3600)),
             blob_grace: Duration::from_secs(3600),
             orphan_grace: Duration::from_secs(24 * 3600),
             sweep_every: Duration::from_secs(24 * 3600),
@@ -92,6 +110,9 @@ impl Default for Limits {
 impl Packhouse {
     /// How often a use case is run again when others were faster.
     const ATTEMPTS: usize = 10;
+    /// How many archives are exploded at the same time; others wait. Each takes a thread and some
+    /// megabytes.
+    const EXPLODES: usize = 4;
     /// How often an unknown outcome is asked for again.
     const OUTCOME_ATTEMPTS: usize = 3;
 
@@ -103,6 +124,7 @@ impl Packhouse {
             limits,
             in_flight: Mutex::default(),
             queues: Queues::default(),
+            rooms: Default::default(),
             verified: Verified::default(),
             probed: AsyncMutex::default(),
         };
@@ -121,6 +143,22 @@ impl Packhouse {
 
     pub(crate) fn runtime(&self) -> &Arc<dyn Runtime> {
         &self.inner.ports.runtime
+    }
+
+    pub(crate) fn archives(&self) -> &dyn Archives {
+        &*self.inner.ports.archives
+    }
+
+    /// Waits for a room to explode an archive in.
+    pub(crate) async fn room(&self) -> MutexGuard<'_, ()> {
+        futures::future::select_all(self.inner.rooms.iter().map(|room| room.lock())).await.0
+    }
+
+    /// Waits for a future, within a blocking job.
+    pub(crate) fn wait_for<T: Send>(&self, future: impl Future<Output = T> + Send) -> T {
+        let mut output = None;
+        self.runtime().wait_for(Box::pin(async { output = Some(future.await) }));
+        output.expect("a runtime waits to the end")
     }
 
     pub(crate) fn secret(&self) -> &Secret {

@@ -47,6 +47,8 @@ pub enum ErrorKind {
     Conflict,
     /// The bytes are not those that were announced.
     ChecksumMismatch,
+    /// The bytes are not what the request says: an archive that cannot be read, or is ambiguous.
+    Unprocessable,
     /// A limit of the configuration is exceeded.
     TooLarge,
     /// No space is left.

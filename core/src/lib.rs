@@ -12,6 +12,7 @@
 //! [`jobs::Runner`] does the work in the background.
 
 pub mod access;
+pub mod archives;
 pub mod blobs;
 mod digests;
 mod engine;
@@ -31,6 +32,6 @@ pub use engine::{Limits, Packhouse, Ports};
 pub use error::{Error, ErrorKind, Noun, Result};
 pub use time::Timestamp;
 pub use usecases::{
-    Listed, Paging, downloads, files, health, packages, publishing, repositories, uploads, users,
-    versions,
+    Listed, Paging, downloads, explodes, files, health, packages, publishing, repositories,
+    uploads, users, versions,
 };

@@ -32,6 +32,9 @@ pub trait Runtime: Debug + Send + Sync {
     /// job is; dropping it does not stop the job.
     fn run_blocking(&self, job: BlockingJob) -> BoxFuture<'static, ()>;
 
+    /// Waits for a future, within a blocking job: the bridge from code that can only block.
+    fn wait_for(&self, future: BoxFuture<'_, ()>);
+
     /// Waits for this long.
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
 }

@@ -9,13 +9,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::access::{Changes, Permit};
-use crate::blobs::BlobId;
-use crate::engine::Packhouse;
+use crate::engine::{Limits, Packhouse};
 use crate::model::Stored;
 use crate::store::{
     Batch, BatchId, Change, Cursor, Expectation, Key, KeyRange, Query, Record, Revision,
 };
 use crate::{Error, Result, Timestamp};
+
+/// How many records are read at once.
+const READ_AT_ONCE: usize = 1_000;
 
 /// A unit of work. Clones are handles to the same one.
 #[derive(Clone, Debug)]
@@ -80,6 +82,30 @@ impl Work {
         self.rest_on(&[key]).await?.take()
     }
 
+    /// Reads records, in the order of the keys.
+    pub(crate) async fn find_all<T: Stored>(&self, keys: Vec<Key>) -> Result<Vec<Option<T>>> {
+        self.read_noted(keys, false).await
+    }
+
+    /// Reads records that must not change before the commit.
+    pub(crate) async fn find_all_as_basis<T: Stored>(
+        &self,
+        keys: Vec<Key>,
+    ) -> Result<Vec<Option<T>>> {
+        self.read_noted(keys, true).await
+    }
+
+    async fn read_noted<T: Stored>(&self, keys: Vec<Key>, basis: bool) -> Result<Vec<Option<T>>> {
+        let mut found = Vec::with_capacity(keys.len());
+        for keys in keys.chunks(READ_AT_ONCE) {
+            for (key, record) in keys.iter().zip(self.packhouse.read_all(keys).await?) {
+                self.state().note(key.clone(), record.as_ref(), basis);
+                found.push(record.map(|record| decode(&record)).transpose()?);
+            }
+        }
+        Ok(found)
+    }
+
     /// Reads a counter.
     pub(crate) async fn counter(&self, key: Key) -> Result<i64> {
         Ok(self.record(key).await?.map_or(0, |record| record.counter()))
@@ -141,9 +167,9 @@ impl Work {
         self.state().expectations.push(Expectation::Empty(range));
     }
 
-    /// A number that was never used before, for a blob.
-    pub(crate) fn new_blob_id(&self) -> BlobId {
-        BlobId::from_bytes(self.packhouse.random_bytes())
+    /// The bounds in force.
+    pub(crate) fn limits(&self) -> &Limits {
+        self.packhouse.limits()
     }
 
     /// Sixteen random bytes.

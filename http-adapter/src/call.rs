@@ -34,8 +34,10 @@ pub(crate) struct Call {
     pub(crate) query: Query,
     /// The parameters after `;` of the last segment.
     pub(crate) matrix: Query,
-    /// Why the part of the path that `{*name}` took cannot be the path of a file, if it cannot.
-    pub(crate) tail_problem: Option<&'static str>,
+    /// Whether a slash follows the last segment.
+    pub(crate) trailing_slash: bool,
+    /// Whether the part of the path that `{*name}` took had an empty segment.
+    pub(crate) doubled_tail: bool,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Body,
 }
@@ -59,10 +61,26 @@ impl Call {
 
     /// The file that `{*path}` names.
     pub(crate) fn file(&self) -> Result<FileLocation, Failure> {
-        if let Some(problem) = self.tail_problem {
-            return Err(Failure::bad_request(problem));
-        }
+        self.check_tail()?;
         Ok(self.repo()?.file(FilePath::parse(self.params.get("path"))?))
+    }
+
+    /// Refuses slashes that a route of the API may have in excess, but no path of a file.
+    pub(crate) fn check_tail(&self) -> Result<(), Failure> {
+        self.check_tail_is_single()?;
+        if self.trailing_slash {
+            return Err(Failure::bad_request("the file path ends in a slash: name a file"));
+        }
+        Ok(())
+    }
+
+    /// Refuses doubled slashes in the path of a file or a folder.
+    pub(crate) fn check_tail_is_single(&self) -> Result<(), Failure> {
+        if self.doubled_tail {
+            let message = "the file path has an empty segment: write single slashes";
+            return Err(Failure::bad_request(message));
+        }
+        Ok(())
     }
 
     /// The page that `start_pos` asks for, of this many at the most.

@@ -68,7 +68,8 @@ struct Found {
     route: &'static Route,
     params: Params,
     matrix: Query,
-    tail_problem: Option<&'static str>,
+    trailing_slash: bool,
+    doubled_tail: bool,
 }
 
 /// Finds the route of a path and a method.
@@ -91,7 +92,10 @@ fn find(path: CanonicalPath, method: &http::Method) -> Result<Found, (&'static D
             dialect,
             route: matched.route,
             params: matched.params.clone(),
-            tail_problem: matched.tail.and_then(|tail| tail_problem(&path, tail)),
+            trailing_slash: path.trailing_slash,
+            doubled_tail: matched
+                .tail
+                .is_some_and(|tail| path.doubled.is_some_and(|at| at >= tail)),
             matrix: Query::from_pairs(path.matrix),
         });
     }
@@ -118,14 +122,6 @@ fn method_not_allowed(matching: &[Matched]) -> Failure {
     let allow = allow.join(", ");
     let message = format!("This resource has the methods {allow}");
     Failure { allow: Some(allow), ..Failure::new(StatusCode::METHOD_NOT_ALLOWED, message) }
-}
-
-/// Slashes that a route of the API may have in excess, but no path of a file.
-fn tail_problem(path: &CanonicalPath, tail: usize) -> Option<&'static str> {
-    if path.doubled.is_some_and(|before| before >= tail) {
-        return Some("the file path has an empty segment: write single slashes");
-    }
-    path.trailing_slash.then_some("the file path ends in a slash: name a file")
 }
 
 /// A route whose path matches.
@@ -172,7 +168,8 @@ impl Found {
             params: self.params,
             query: Query::parse(head.uri.query().unwrap_or_default())?,
             matrix: self.matrix,
-            tail_problem: self.tail_problem,
+            trailing_slash: self.trailing_slash,
+            doubled_tail: self.doubled_tail,
             headers: head.headers,
             body,
         };

@@ -32,6 +32,7 @@ impl Failure {
             ErrorKind::AlreadyExists | ErrorKind::Conflict | ErrorKind::ChecksumMismatch => {
                 StatusCode::CONFLICT
             }
+            ErrorKind::Unprocessable => StatusCode::UNPROCESSABLE_ENTITY,
             ErrorKind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             ErrorKind::Full => StatusCode::INSUFFICIENT_STORAGE,
             ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,

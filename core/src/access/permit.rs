@@ -153,6 +153,8 @@ pub struct PackagePlace {
 /// A file.
 #[derive(Clone, Debug)]
 pub struct FilePlace {
+    /// The owner of its repository.
+    pub subject: Subject,
     /// Its repository.
     pub repo: Repository,
     /// The file.
@@ -390,13 +392,14 @@ impl Ask for VersionPath {
 pub(crate) struct Within<'a> {
     pub(crate) package: &'a PackagePath,
     pub(crate) version: Option<&'a VersionName>,
-    pub(crate) path: Option<&'a FilePath>,
+    /// Its files; every one of them must be allowed. The whole where there is none.
+    pub(crate) paths: &'a [FilePath],
     pub(crate) also: Option<Action>,
 }
 
 impl<'a> Within<'a> {
     fn package(package: &'a PackagePath) -> Self {
-        Self { package, version: None, path: None, also: None }
+        Self { package, version: None, paths: &[], also: None }
     }
 }
 
@@ -407,16 +410,23 @@ impl Ask for Within<'_> {
     async fn ask(&self, work: &Work, asker: &Asker<'_>) -> Result<Loaded<PackagePlace>> {
         let key = Package::key_of(self.package);
         let read = read_repo::<Package>(work, asker, &self.package.repo, Some(key)).await?;
-        let part = Part {
+        let part = |path: Option<&FilePath>| Part {
             package: Some(self.package.package.clone()),
             version: self.version.cloned(),
-            path: self.path.cloned(),
+            path: path.cloned(),
         };
-        let rule = read.decide(work, asker, part.clone())?;
-        if let Some(action) = self.also {
-            read.decide(work, &Asker { caller: asker.caller, action }, part.clone())?;
+        let decide = |path: Option<&FilePath>| -> Result<Rule> {
+            let rule = read.decide(work, asker, part(path))?;
+            if let Some(action) = self.also {
+                read.decide(work, &Asker { caller: asker.caller, action }, part(path))?;
+            }
+            Ok(rule)
+        };
+        let rule = decide(self.paths.first())?;
+        for path in self.paths.iter().skip(1) {
+            decide(Some(path))?;
         }
-        let publisher = read.is_publisher(work, asker, part);
+        let publisher = read.is_publisher(work, asker, part(self.paths.first()));
         let name = &self.package.package;
         let package = read.beside.ok_or_else(|| Error::not_found(Noun::Package, name))?;
         let RepoRead { subject, repo, .. } = read;
@@ -449,6 +459,7 @@ impl Ask for FileLocation {
             let resource = Resource { owner, visibility: Visibility::Unpublished, part };
             asker.decide(work, &resource, &read.grants, not_found)?
         };
-        Ok(Loaded { place: FilePlace { repo: read.repo, file }, rule })
+        let RepoRead { subject, repo, .. } = read;
+        Ok(Loaded { place: FilePlace { subject, repo, file }, rule })
     }
 }

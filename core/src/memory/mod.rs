@@ -9,5 +9,5 @@ mod ports;
 mod store;
 
 pub use blobs::MemoryBlobs;
-pub use ports::{InlineRuntime, SeededRandom, SetClock};
+pub use ports::{InlineRuntime, NoArchives, SeededRandom, SetClock, block_on};
 pub use store::MemoryStore;

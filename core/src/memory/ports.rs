@@ -5,13 +5,17 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::task::Poll;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
 use std::time::Duration;
 
 use futures::future::{self, BoxFuture, FutureExt};
 
 use super::{MemoryBlobs, MemoryStore};
 use crate::access::Secret;
+use crate::archives::{
+    ArchiveError, ArchiveErrorKind, ArchiveLimits, ArchiveReader, ArchiveSource, Archives,
+};
 use crate::ports::{BlockingJob, Clock, Random, Runtime};
 use crate::{Ports, Timestamp};
 
@@ -77,6 +81,10 @@ impl Runtime for InlineRuntime {
         future::ready(()).boxed()
     }
 
+    fn wait_for(&self, future: BoxFuture<'_, ()>) {
+        block_on(future);
+    }
+
     fn sleep(&self, _duration: Duration) -> BoxFuture<'static, ()> {
         let mut aside = false;
         future::poll_fn(move |context| {
@@ -91,6 +99,38 @@ impl Runtime for InlineRuntime {
     }
 }
 
+/// Waits for a future where it is called. For [`Runtime::wait_for`] of runtimes that run jobs
+/// where they are called.
+pub fn block_on(mut future: BoxFuture<'_, ()>) {
+    struct Unpark(Thread);
+
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    while future.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() {
+        thread::park();
+    }
+}
+
+/// Knows no format of archives.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoArchives;
+
+impl Archives for NoArchives {
+    fn open(
+        &self,
+        _source: Box<dyn ArchiveSource>,
+        _limits: ArchiveLimits,
+    ) -> Result<Box<dyn ArchiveReader>, ArchiveError> {
+        let reason = "no format of archives is known here".to_owned();
+        Err(ArchiveError { kind: ArchiveErrorKind::Refused, entry: None, reason, source: None })
+    }
+}
+
 impl Ports {
     /// Everything in memory, by a clock that the test sets.
     #[must_use]
@@ -100,6 +140,7 @@ impl Ports {
             blobs: Arc::new(MemoryBlobs::new(Arc::new(clock.clone()))),
             clock: Arc::new(clock.clone()),
             random: Arc::new(SeededRandom::default()),
+            archives: Arc::new(NoArchives),
             runtime: Arc::new(InlineRuntime),
             secret: Secret::new([7; 32]),
         }

@@ -4,6 +4,7 @@ use std::ops::Bound;
 
 use serde::{Deserialize, Serialize};
 
+use super::debian::DebianCoordinates;
 use super::{Form, Stored, SubjectId};
 use crate::Timestamp;
 use crate::blobs::BlobId;
@@ -29,27 +30,22 @@ pub struct File {
     pub version: VersionName,
     /// The place of that version among those of its package.
     pub ordinal: i64,
-    /// Its size in bytes.
-    pub size: u64,
-    /// What its bytes hash to.
+    /// Its bytes: where they lie and what is known of them.
     #[serde(flatten)]
-    pub digests: Digests,
-    /// Where its bytes lie.
-    pub blob: BlobId,
-    /// Who uploaded it.
-    pub uploader: SubjectId,
-    /// When it was uploaded.
-    pub created: Timestamp,
+    pub contents: Contents,
     /// When it was published; only publishers see it before.
     pub published: Option<Timestamp>,
+    /// Whether it is on its package's list of downloads.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub list_in_downloads: bool,
     /// What a publisher uploaded in place of what is published: swapped in when it is published.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub replacement: Option<Box<Replacement>>,
+    pub replacement: Option<Box<Contents>>,
 }
 
-/// Bytes that wait to take the place of published ones.
+/// Bytes that were uploaded, and what was said of them.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Replacement {
+pub struct Contents {
     /// Their number.
     pub size: u64,
     /// What they hash to.
@@ -61,6 +57,12 @@ pub struct Replacement {
     pub uploader: SubjectId,
     /// When.
     pub created: Timestamp,
+    /// Where a package of a Debian repository belongs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub debian: Option<DebianCoordinates>,
+    /// What runs a Vagrant box.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub box_provider: Option<String>,
 }
 
 /// What a file's bytes hash to, each in lower-case hexadecimal.
@@ -140,15 +142,16 @@ impl File {
     pub fn publish(mut self, now: Timestamp) -> (Self, Option<BlobId>) {
         self.published = Some(now);
         let Some(replacement) = self.replacement.take() else { return (self, None) };
-        let Replacement { size, digests, blob, uploader, created } = *replacement;
-        let replaced = Some(self.blob).filter(|old| *old != blob);
-        (Self { size, digests, blob, uploader, created, ..self }, replaced)
+        let old = std::mem::replace(&mut self.contents, *replacement).blob;
+        let replaced = Some(old).filter(|old| *old != self.contents.blob);
+        (self, replaced)
     }
 
     /// The blobs that it refers to.
     pub fn blobs(&self) -> impl Iterator<Item = BlobId> {
+        let blob = self.contents.blob;
         let replacement = self.replacement.as_ref().map(|replacement| replacement.blob);
-        std::iter::once(self.blob).chain(replacement)
+        std::iter::once(blob).chain(replacement.filter(move |other| *other != blob))
     }
 
     /// Where it lies.

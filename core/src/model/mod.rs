@@ -4,6 +4,7 @@
 //! dialect has its own types.
 
 pub mod blobs;
+pub mod debian;
 pub mod files;
 mod form;
 pub mod grants;

@@ -27,6 +27,9 @@ pub struct Version {
     pub ordinal: i64,
     /// When it was made.
     pub created: Timestamp,
+    /// When a file of it was first published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published: Option<Timestamp>,
     /// When what is said about it last changed.
     pub updated: Timestamp,
     /// What a publisher says about it.
@@ -53,6 +56,8 @@ pub struct VersionSettings {
 impl Version {
     /// The field with its place among the versions of its package.
     pub const ORDINAL: Field = Field::new("ordinal", 3);
+    /// The field with when it was first published; only published ones have it.
+    pub const PUBLISHED: Field = Field::new("published", 3);
     /// The kind of the counters of places, one a package.
     pub const ORDINALS: Kind = Kind::new("ordinals");
 
@@ -106,6 +111,9 @@ impl Stored for Version {
     }
 
     fn terms(&self) -> Vec<Term> {
-        vec![Term { field: Self::ORDINAL, value: TermValue::integer(self.ordinal) }]
+        let ordinal = Term { field: Self::ORDINAL, value: TermValue::integer(self.ordinal) };
+        let published =
+            self.published.map(|at| Term { field: Self::PUBLISHED, value: TermValue::instant(at) });
+        [Some(ordinal), published].into_iter().flatten().collect()
     }
 }

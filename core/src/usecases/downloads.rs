@@ -38,9 +38,9 @@ pub async fn open(
     range: ByteRange,
 ) -> Result<BlobReader> {
     let file = &permit.place().file;
-    let BlobReader { length, body } = packhouse.blobs().open(&file.blob, range).await?;
-    let whole = range.start == 0 && length == file.size && length > 0;
-    let body = if whole && !packhouse.verified().holds(file.blob) {
+    let BlobReader { length, body } = packhouse.blobs().open(&file.contents.blob, range).await?;
+    let whole = range.start == 0 && length == file.contents.size && length > 0;
+    let body = if whole && !packhouse.verified().holds(file.contents.blob) {
         verified::verify(packhouse, file, body)?
     } else {
         body

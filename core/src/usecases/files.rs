@@ -1,7 +1,8 @@
 //! Files: the files of a package or a version, and the deletion of one.
 
+use super::windows::Window;
 use super::{Listed, Paging, versions};
-use crate::access::{Caller, Changes, PackagePlace, Permit, act};
+use crate::access::{Caller, Changes, FilePlace, PackagePlace, Permit, act};
 use crate::blobs::BlobId;
 use crate::engine::Packhouse;
 use crate::jobs;
@@ -89,17 +90,33 @@ async fn list(
 /// Implements the Bintray REST API, "Delete Content".
 ///
 /// # Errors
-/// [`crate::ErrorKind::NotFound`].
+/// [`crate::ErrorKind::NotFound`]; [`crate::ErrorKind::Forbidden`] also for what was published too
+/// long ago ([`crate::Limits::oss_change_window`], `version_update_max_days`).
 pub async fn delete(packhouse: &Packhouse, caller: &Caller, location: &FileLocation) -> Result<()> {
     packhouse
         .change::<act::Delete, _, _, _, _>(caller, location, |permit, work| async move {
             let file = &permit.place().file;
+            check_window(&work, permit.caller(), permit.place()).await?;
             let blobs = remove(&work, &permit, file);
             jobs::condemn(&work, &permit, blobs);
             versions::touch(&work, &permit, &file.version_path(), file.published.is_some());
             Ok(())
         })
         .await
+}
+
+/// Whether it was published too long ago for the caller to delete it.
+async fn check_window(work: &Work, caller: &Caller, place: &FilePlace) -> Result<()> {
+    let FilePlace { subject, repo, file } = place;
+    if file.published.is_none() {
+        return Ok(());
+    }
+    let window = Window::new(subject.plan, repo);
+    window.check_file(work, file)?;
+    match work.find::<Version>(Version::key_of(&file.version_path())).await? {
+        Some(version) => window.check_members(work, caller, &version).await,
+        None => Ok(()),
+    }
 }
 
 /// Plans the removal of a file and of its references, and gives the blobs that it referred to.

@@ -4,17 +4,21 @@
 
 pub(crate) mod deletion;
 pub mod downloads;
+pub mod explodes;
 pub mod files;
 pub mod health;
 mod listing;
+mod naming;
 pub mod packages;
 mod patch;
 pub mod publishing;
 pub mod repositories;
+mod spool;
 mod texts;
 pub mod uploads;
 pub mod users;
 pub(crate) mod verified;
 pub mod versions;
+mod windows;
 
 pub use listing::{Listed, Paging};

@@ -3,6 +3,7 @@
 use std::ops::Bound;
 
 use super::patch::patch;
+use super::windows::Window;
 use super::{Listed, Paging, deletion, texts, versions};
 use crate::access::{Caller, PackagePlace, act};
 use crate::engine::Packhouse;
@@ -10,9 +11,11 @@ use crate::model::jobs::Doomed;
 use crate::model::packages::{Package, PackageSettings, Updated};
 use crate::model::repositories::{Closing, Repository};
 use crate::model::subjects::Plan;
+use crate::model::versions::Version;
 use crate::model::{Form, Stored, licenses};
 use crate::names::{PackageName, PackagePath, RepoPath, VersionName};
 use crate::store::{Filter, Query, TermValue};
+use crate::work::Work;
 use crate::{Error, ErrorKind, Result, Timestamp};
 
 patch! {
@@ -249,11 +252,13 @@ pub async fn update(
 /// Implements the Bintray REST API, "Delete Package".
 ///
 /// # Errors
-/// [`ErrorKind::NotFound`].
+/// [`ErrorKind::NotFound`]; [`ErrorKind::Forbidden`] for members once one of its versions was
+/// published longer ago than the repository's `version_update_max_days`.
 pub async fn delete(packhouse: &Packhouse, caller: &Caller, path: &PackagePath) -> Result<()> {
     let doomed = packhouse
         .change::<act::Delete, _, _, _, _>(caller, path, |permit, work| async move {
             let PackagePlace { repo, package, .. } = permit.place().clone();
+            check_window(&work, permit.caller(), permit.place(), path).await?;
             work.delete(&permit, package.key());
             let closing = Closing { package: package.name.clone(), version: None };
             work.put(&permit, &closed(repo, closing));
@@ -267,6 +272,24 @@ pub async fn delete(packhouse: &Packhouse, caller: &Caller, path: &PackagePath) 
         })
         .await?;
     deletion::finish(packhouse, &doomed).await
+}
+
+/// Whether none of its versions was published too long ago for the caller to delete it.
+async fn check_window(
+    work: &Work,
+    caller: &Caller,
+    place: &PackagePlace,
+    path: &PackagePath,
+) -> Result<()> {
+    let window = Window::of(place);
+    let Some(start) = window.start_for_members(work, caller).await? else { return Ok(()) };
+    let before = Bound::Excluded(TermValue::instant(start));
+    let filter = Filter::Between(Version::PUBLISHED, Bound::Unbounded, before);
+    let query = Query::within(Version::range_of(path)).filter(filter).limit(1);
+    match work.list::<Version>(&query).await?.first() {
+        Some(version) => window.check_members(work, caller, version).await,
+        None => Ok(()),
+    }
 }
 
 /// The repository with something marked as being deleted.

@@ -24,6 +24,7 @@ pub const MOST_AT_ONCE: usize = 30_000;
 pub async fn publish(packhouse: &Packhouse, caller: &Caller, path: &VersionPath) -> Result<u64> {
     packhouse
         .change::<act::Publish, _, _, _, _>(caller, path, |permit, work| async move {
+            let version = versions::require(&work, path).await?;
             let pending = pending(&work, path).await?;
             let mut released = Vec::new();
             for file in &pending {
@@ -35,6 +36,7 @@ pub async fn publish(packhouse: &Packhouse, caller: &Caller, path: &VersionPath)
                 }
             }
             if !pending.is_empty() {
+                versions::note_publication(&work, &permit, &version);
                 finish(&work, &permit, path, released, true);
             }
             Ok(pending.len() as u64)
@@ -50,6 +52,7 @@ pub async fn publish(packhouse: &Packhouse, caller: &Caller, path: &VersionPath)
 pub async fn discard(packhouse: &Packhouse, caller: &Caller, path: &VersionPath) -> Result<u64> {
     packhouse
         .change::<act::Publish, _, _, _, _>(caller, path, |permit, work| async move {
+            versions::require(&work, path).await?;
             let pending = pending(&work, path).await?;
             let mut released = Vec::new();
             for file in &pending {
@@ -57,8 +60,10 @@ pub async fn discard(packhouse: &Packhouse, caller: &Caller, path: &VersionPath)
                     released.extend(files::remove(&work, &permit, file));
                 } else if let Some(replacement) = &file.replacement {
                     work.put(&permit, &File { replacement: None, ..file.clone() });
-                    files::release(&work, &permit, file, replacement.blob);
-                    released.push(replacement.blob);
+                    if replacement.blob != file.contents.blob {
+                        files::release(&work, &permit, file, replacement.blob);
+                        released.push(replacement.blob);
+                    }
                 }
             }
             if !pending.is_empty() {
@@ -83,7 +88,6 @@ fn finish(
 }
 
 async fn pending(work: &Work, path: &VersionPath) -> Result<Vec<File>> {
-    versions::require(work, path).await?;
     let filter = Filter::All(vec![
         File::of_version(&path.package.package, &path.version),
         File::is_pending(),

@@ -50,8 +50,8 @@ pub(super) fn verify(
 ) -> Result<BlobBody, BlobError> {
     let mut check = Check {
         packhouse: packhouse.clone(),
-        blob: file.blob,
-        sha256: file.digests.sha256.clone(),
+        blob: file.contents.blob,
+        sha256: file.contents.digests.sha256.clone(),
         hash: Sha256::new(),
     };
     match body {

@@ -1,6 +1,7 @@
 //! Versions: make, show, change and delete.
 
 use super::patch::patch;
+use super::windows::Window;
 use super::{deletion, files, packages, texts};
 use crate::access::{Caller, Changes, PackagePlace, Permit, act};
 use crate::engine::Packhouse;
@@ -97,6 +98,7 @@ pub(super) async fn make(
         name: path.version.clone(),
         ordinal,
         created: work.now(),
+        published: None,
         updated: work.now(),
         settings: settings.clone(),
     };
@@ -121,6 +123,18 @@ pub(super) fn refuse_closing(repo: &Repository, path: &VersionPath) -> Result<()
         return Err(deletion::still_going("version", &path.version));
     }
     Ok(())
+}
+
+/// Plans to remember when a version was first published. Later publications leave it alone, so that
+/// many uploads at once do not meet here.
+pub(super) fn note_publication<A: Changes>(
+    work: &Work,
+    permit: &Permit<A, PackagePlace>,
+    version: &Version,
+) {
+    if version.published.is_none() {
+        work.put(permit, &Version { published: Some(work.now()), ..version.clone() });
+    }
 }
 
 /// Notes that something of a version changed, without getting into anyone's way; for publishers
@@ -276,11 +290,14 @@ pub(super) async fn require(work: &Work, path: &VersionPath) -> Result<Version> 
 /// Implements the Bintray REST API, "Delete Version".
 ///
 /// # Errors
-/// [`ErrorKind::NotFound`].
+/// [`ErrorKind::NotFound`]; [`ErrorKind::Forbidden`] for members once it was published longer ago
+/// than the repository's `version_update_max_days`.
 pub async fn delete(packhouse: &Packhouse, caller: &Caller, path: &VersionPath) -> Result<()> {
     let doomed = packhouse
         .change::<act::Delete, _, _, _, _>(caller, path, |permit, work| async move {
             let version = require(&work, path).await?;
+            let window = Window::of(permit.place());
+            window.check_members(&work, permit.caller(), &version).await?;
             work.delete(&permit, version.key());
             let name = Some(version.name.clone());
             let closing = Closing { package: version.package.clone(), version: name.clone() };

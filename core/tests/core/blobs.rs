@@ -30,7 +30,7 @@ fn delete(world: &World, anna: &Caller, path: &str) {
 fn a_blob_is_condemned_when_its_last_file_is_gone_and_removed_after_the_grace() {
     let world = World::new();
     let anna = world.anna();
-    let blob = uploaded(&world, &anna, "a").blob;
+    let blob = uploaded(&world, &anna, "a").contents.blob;
     uploaded(&world, &anna, "b");
     delete(&world, &anna, "a");
     assert_eq!(world.step(), Some(Task::CondemnBlobs(vec![blob])));
@@ -52,7 +52,7 @@ fn a_blob_is_condemned_when_its_last_file_is_gone_and_removed_after_the_grace() 
 fn a_job_that_runs_before_the_grace_is_over_removes_nothing() {
     let world = World::new();
     let anna = world.anna();
-    let blob = uploaded(&world, &anna, "a").blob;
+    let blob = uploaded(&world, &anna, "a").contents.blob;
     delete(&world, &anna, "a");
     world.step();
     // As if a clock that ran ahead had made it due.
@@ -85,7 +85,12 @@ fn an_upload_of_the_same_content_is_served_whenever_it_comes() {
         turns[..before].iter().copied().for_each(go);
         let second = uploaded(&world, &anna, "b");
         let shared = before < 3;
-        assert_eq!(second.blob == first.blob, shared, "after {:?}", &turns[..before]);
+        assert_eq!(
+            second.contents.blob == first.contents.blob,
+            shared,
+            "after {:?}",
+            &turns[..before]
+        );
         world.check();
         for turn in &turns[before..] {
             go(*turn);
@@ -93,7 +98,7 @@ fn an_upload_of_the_same_content_is_served_whenever_it_comes() {
         }
         world.settle();
         assert_eq!(world.download(anonymous(), &second.location()).unwrap(), "content");
-        assert_eq!(world.finished_blobs(), [second.blob]);
+        assert_eq!(world.finished_blobs(), [second.contents.blob]);
         assert_eq!(world.all::<Blob>()[0].condemned, None);
         delete(&world, &anna, "b");
         world.settle();
@@ -159,7 +164,7 @@ fn an_upload_may_meet_every_step_of_condemning_and_removing() {
 fn a_crash_between_forgetting_a_blob_and_removing_its_bytes_is_made_good() {
     let world = World::new();
     let anna = world.anna();
-    let blob = uploaded(&world, &anna, "a").blob;
+    let blob = uploaded(&world, &anna, "a").contents.blob;
     delete(&world, &anna, "a");
     world.step();
     world.clock.advance(GRACE);
@@ -169,12 +174,12 @@ fn a_crash_between_forgetting_a_blob_and_removing_its_bytes_is_made_good() {
     assert_eq!((world.all::<Blob>(), world.finished_blobs()), (vec![], vec![blob]));
     // The same content comes back meanwhile: it has a blob of its own, and the old one goes.
     let second = uploaded(&world, &anna, "b");
-    assert_ne!(second.blob, blob);
+    assert_ne!(second.contents.blob, blob);
     world.check();
     assert_eq!(world.step(), None, "not at once");
     world.clock.advance(Duration::from_secs(3));
     assert_eq!(world.step(), Some(Task::RemoveBlobs(vec![blob])));
-    assert_eq!(world.finished_blobs(), [second.blob]);
+    assert_eq!(world.finished_blobs(), [second.contents.blob]);
     world.check();
 }
 
@@ -192,7 +197,7 @@ fn removing_a_blob_leaves_the_content_to_another_that_has_it() {
     world.put(&Job { form: Form, id: "spare".into(), task: task.clone(), due, attempts: 0 });
     assert_eq!(world.step(), Some(task));
     let contents: Vec<BlobId> = world.all::<Content>().iter().map(|held| held.blob).collect();
-    assert_eq!(contents, [kept.blob]);
+    assert_eq!(contents, [kept.contents.blob]);
     world.check();
 }
 
@@ -212,7 +217,7 @@ fn a_runner_that_dies_at_any_commit_loses_nothing() {
         world.faults.heal();
         world.check();
         world.settle();
-        assert_eq!(world.finished_blobs(), [kept.blob], "{commits}");
+        assert_eq!(world.finished_blobs(), [kept.contents.blob], "{commits}");
         assert_eq!(world.all::<Job>(), []);
     }
 }
@@ -221,12 +226,16 @@ fn a_runner_that_dies_at_any_commit_loses_nothing() {
 fn a_file_that_is_deleted_and_uploaded_again_and_again_keeps_its_bytes() {
     let world = World::new();
     let anna = world.anna();
-    let blob = uploaded(&world, &anna, "a").blob;
+    let blob = uploaded(&world, &anna, "a").contents.blob;
     for _ in 0..5 {
         delete(&world, &anna, "a");
         world.run_jobs();
         world.clock.advance(GRACE / 2);
-        assert_eq!(uploaded(&world, &anna, "a").blob, blob, "within the grace it is the same");
+        assert_eq!(
+            uploaded(&world, &anna, "a").contents.blob,
+            blob,
+            "within the grace it is the same"
+        );
         world.run_jobs();
         world.check();
         assert_eq!(world.download(anonymous(), &file("anna/repo", "a")).unwrap(), "content");
@@ -281,7 +290,7 @@ fn blob_ids_are_never_used_again() {
     let anna = world.anna();
     let mut ids: Vec<BlobId> = Vec::new();
     for _ in 0..5 {
-        ids.push(uploaded(&world, &anna, "a").blob);
+        ids.push(uploaded(&world, &anna, "a").contents.blob);
         delete(&world, &anna, "a");
         world.settle();
     }

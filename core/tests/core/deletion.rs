@@ -99,7 +99,7 @@ fn world_with(count: usize) -> (World, Caller) {
         let file = File { path, ..model.clone() };
         changes.push(file.put());
         changes.push(Change::Put {
-            key: BlobReference::key_of(file.blob, &file.location()),
+            key: BlobReference::key_of(file.contents.blob, &file.location()),
             body: "{}".into(),
             terms: Vec::new(),
             owners: Vec::new(),

@@ -65,7 +65,7 @@ fn bytes_that_cannot_be_opened_are_no_secret_and_no_panic() {
     let world = World::new();
     let anna = world.anna();
     let stored = world.upload(&anna, published("anna/repo/tool/1.0", "a"), "a").unwrap();
-    run(packhouse_core::blobs::BlobStore::remove(&world.blobs, &stored.blob)).unwrap();
+    run(packhouse_core::blobs::BlobStore::remove(&world.blobs, &stored.contents.blob)).unwrap();
     let told = refused(world.download(&anna, &stored.location()));
     let message = "The server cannot do this now; try again";
     assert_eq!(told, refusal(ErrorKind::Unavailable, message));
@@ -202,8 +202,8 @@ fn other_bytes_than_the_files_never_end_as_a_whole_answer() {
         let anna = world.anna();
         let stored = world.upload(&anna, published("anna/repo/tool/1.0", "a"), "abc").unwrap();
         run(async {
-            world.blobs.remove(&stored.blob).await?;
-            let mut rotten = world.blobs.create(&stored.blob).await?;
+            world.blobs.remove(&stored.contents.blob).await?;
+            let mut rotten = world.blobs.create(&stored.contents.blob).await?;
             rotten.write(Bytes::from_static(b"abd")).await?;
             rotten.finish().await
         })

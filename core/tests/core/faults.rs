@@ -135,7 +135,7 @@ fn with_fault(step: usize, calls: Range<usize>, how: How, before: &str, after: &
     clean(&world);
     assert_eq!(seen(&world), after, "{case}, cleaned");
     let files = world.all::<packhouse_core::model::files::File>();
-    let mut named: Vec<_> = files.iter().map(|file| file.blob).collect();
+    let mut named: Vec<_> = files.iter().map(|file| file.contents.blob).collect();
     named.sort();
     named.dedup();
     assert_eq!(world.finished_blobs(), named, "{case}: bytes are left");

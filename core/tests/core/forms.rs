@@ -10,7 +10,8 @@ use std::time::Duration;
 use packhouse_core::Timestamp;
 use packhouse_core::blobs::BlobId;
 use packhouse_core::model::blobs::{Blob, BlobReference, Content};
-use packhouse_core::model::files::{Digests, File, Replacement};
+use packhouse_core::model::debian::DebianCoordinates;
+use packhouse_core::model::files::{Contents, Digests, File};
 use packhouse_core::model::grants::{Action, Anchor, Grant, GrantSet, Grantee, Scope};
 use packhouse_core::model::jobs::{Doomed, Job, Task};
 use packhouse_core::model::packages::{Package, PackageSettings, Updated};
@@ -190,6 +191,7 @@ fn packages_and_versions_keep_their_form() {
             name: one(),
             ordinal: 7,
             created: at(5),
+            published: Some(at(5)),
             updated: at(6),
             settings: VersionSettings {
                 released: Some(at(7)),
@@ -216,22 +218,32 @@ fn files_and_blobs_keep_their_form() {
         package: tool(),
         version: one(),
         ordinal: 4,
-        size: 3,
-        digests,
-        blob: blob_id(),
-        uploader: user_id(),
-        created: at(7),
+        contents: Contents {
+            size: 3,
+            digests,
+            blob: blob_id(),
+            uploader: user_id(),
+            created: at(7),
+            debian: None,
+            box_provider: None,
+        },
         published: Some(at(8)),
+        list_in_downloads: false,
         replacement: None,
     };
     keeps("file", &file);
-    let replacement = Replacement {
-        size: 3,
-        digests: file.digests.clone(),
-        blob: blob_id(),
-        uploader: user_id(),
-        created: at(9),
+    let debian = DebianCoordinates {
+        distributions: vec!["bookworm".to_owned()],
+        components: vec!["main".to_owned()],
+        architectures: vec!["amd64".to_owned(), "i386".to_owned()],
     };
+    let replacement = Contents {
+        created: at(9),
+        debian: Some(debian),
+        box_provider: Some("virtualbox".to_owned()),
+        ..file.contents.clone()
+    };
+    keeps("file.listed", &File { list_in_downloads: true, ..file.clone() });
     keeps("file.replaced", &File { replacement: Some(Box::new(replacement)), ..file.clone() });
     keeps("file.unpublished", &File { published: None, ..file.clone() });
     let blob = Blob { form: Form, id: blob_id(), sha256: sha256.clone(), size: 3, condemned: None };

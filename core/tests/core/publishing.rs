@@ -69,7 +69,7 @@ fn discarding_removes_what_is_pending_and_keeps_what_is_published() {
     assert_eq!(refused(world.download(&anna, &file("anna/repo", "a"))), gone);
     world.check();
     world.settle();
-    assert_eq!(world.finished_blobs(), [kept.blob]);
+    assert_eq!(world.finished_blobs(), [kept.contents.blob]);
     assert_eq!(world.download(anonymous(), &kept.location()).unwrap(), "kept");
 }
 

@@ -87,7 +87,7 @@ impl World {
                 let listed = run(files::of_package(&self.sound, caller, &path, true, FIRST));
                 for file in listed.unwrap().items {
                     let bytes = self.download(caller, &file.location()).unwrap();
-                    assert_eq!(file.size, bytes.len() as u64, "{:?}", file.path);
+                    assert_eq!(file.contents.size, bytes.len() as u64, "{:?}", file.path);
                     let (version, published) = (&file.version, file.published.is_some());
                     writeln!(
                         seen,
@@ -109,11 +109,15 @@ impl World {
             self.records(Version::KIND).into_iter().map(|record| record.key).collect();
         let mut references = BTreeSet::new();
         for file in &files {
-            let blob = blobs.get(&file.blob).unwrap_or_else(|| panic!("{file:?} has no blob"));
+            let blob =
+                blobs.get(&file.contents.blob).unwrap_or_else(|| panic!("{file:?} has no blob"));
             assert_eq!(blob.condemned, None, "a file names a condemned blob: {file:?}");
-            assert_eq!((&blob.sha256, blob.size), (&file.digests.sha256, file.size));
+            assert_eq!(
+                (&blob.sha256, blob.size),
+                (&file.contents.digests.sha256, file.contents.size)
+            );
             let bytes = self.bytes_of(file).unwrap_or_else(|| panic!("{file:?} is dangling"));
-            assert_eq!(file.digests.sha256, sha256(&bytes), "{file:?} has other bytes");
+            assert_eq!(file.contents.digests.sha256, sha256(&bytes), "{file:?} has other bytes");
             for blob in file.blobs() {
                 assert!(blobs[&blob].condemned.is_none(), "{file:?} waits for a condemned blob");
                 references.insert(BlobReference::key_of(blob, &file.location()));

@@ -67,7 +67,7 @@ fn old_bytes_without_a_record_are_removed_and_nothing_else() {
         writer.finish().await.unwrap();
     });
     assert!(matches!(sweep(&world), Step::Done(Task::SweepBlobs)));
-    let mut left = vec![known.blob, young];
+    let mut left = vec![known.contents.blob, young];
     left.sort();
     assert_eq!(world.finished_blobs(), left, "not {old:?}");
     assert_eq!(world.download(anonymous(), &known.location()).unwrap(), "known");

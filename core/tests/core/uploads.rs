@@ -4,7 +4,7 @@ use bytes::Bytes;
 use packhouse_core::blobs::BlobStore as _;
 use packhouse_core::model::Form;
 use packhouse_core::model::blobs::{Blob, BlobReference, Content};
-use packhouse_core::model::files::{Digests, File};
+use packhouse_core::model::files::{Contents, Digests, File};
 use packhouse_core::model::grants::{Action, Scope};
 use packhouse_core::model::versions::Version;
 use packhouse_core::ports::Clock;
@@ -40,16 +40,21 @@ fn an_upload_makes_a_file_of_a_new_version() {
         package: target.version.package.package.clone(),
         version: target.version.version.clone(),
         ordinal: 1,
-        size: 3,
-        digests: Digests {
-            sha1: "a9993e364706816aba3e25717850c26c9cd0d89d".into(),
-            sha256: ABC_SHA256.into(),
-            md5: "900150983cd24fb0d6963f7d28e17f72".into(),
+        contents: Contents {
+            size: 3,
+            digests: Digests {
+                sha1: "a9993e364706816aba3e25717850c26c9cd0d89d".into(),
+                sha256: ABC_SHA256.into(),
+                md5: "900150983cd24fb0d6963f7d28e17f72".into(),
+            },
+            blob: uploaded.contents.blob,
+            uploader: anna.user_id().unwrap(),
+            created: now,
+            debian: None,
+            box_provider: None,
         },
-        blob: uploaded.blob,
-        uploader: anna.user_id().unwrap(),
-        created: now,
         published: Some(now),
+        list_in_downloads: false,
         replacement: None,
     };
     assert_eq!(uploaded, expected);
@@ -89,7 +94,7 @@ fn who_may_write_and_not_publish_uploads_unpublished_files() {
     let publishing = published("anna/repo/tool/1.0", "a");
     assert_eq!(refused(world.upload(&bert, publishing, "a")), forbidden());
     let uploaded = world.upload(&bert, to("anna/repo/tool/1.0", "a"), "a").unwrap();
-    assert_eq!((uploaded.published, uploaded.uploader), (None, bert.user_id().unwrap()));
+    assert_eq!((uploaded.published, uploaded.contents.uploader), (None, bert.user_id().unwrap()));
     let hidden = refusal(ErrorKind::NotFound(Noun::File), "File 'a' was not found");
     assert_eq!(refused(world.download(&bert, &uploaded.location())), hidden);
     assert_eq!(world.download(&anna, &uploaded.location()).unwrap(), "a");
@@ -128,7 +133,7 @@ fn a_published_file_is_replaced_only_when_that_is_asked_for() {
     assert_eq!(world.download(anonymous(), &second.location()).unwrap(), "new");
     world.check();
     world.settle();
-    assert_eq!(world.finished_blobs(), [second.blob], "the old bytes are let go");
+    assert_eq!(world.finished_blobs(), [second.contents.blob], "the old bytes are let go");
 }
 
 #[test]
@@ -144,7 +149,7 @@ fn replacing_a_published_file_needs_the_right_to_overwrite() {
     let target = replacing("anna/repo/tool/1.0", "a");
     // Before a byte is sent, and again when it is committed.
     assert_eq!(refused(run(uploads::begin(&world.packhouse, &bert, target.clone()))), forbidden());
-    assert_eq!((world.dump(), world.finished_blobs()), (before, vec![old.blob]));
+    assert_eq!((world.dump(), world.finished_blobs()), (before, vec![old.contents.blob]));
     world.upload(&bert, to("anna/repo/tool/1.0", "b"), "b").unwrap();
     world.upload(&bert, to("anna/repo/tool/1.0", "b"), "c").unwrap();
     world.grant(
@@ -192,7 +197,7 @@ fn an_unpublished_file_may_be_uploaded_again() {
     let three = world.upload(&anna, published("anna/repo/tool/1.0", "a"), "three").unwrap();
     assert_eq!(world.download(anonymous(), &three.location()).unwrap(), "three");
     world.settle();
-    assert_eq!(world.finished_blobs(), [three.blob]);
+    assert_eq!(world.finished_blobs(), [three.contents.blob]);
 }
 
 #[test]
@@ -269,7 +274,10 @@ fn large_and_empty_files_have_their_digests() {
     let world = World::new();
     let anna = world.anna();
     let empty = world.upload(&anna, published("anna/repo/tool/1.0", "empty"), "").unwrap();
-    assert_eq!((empty.size, empty.digests.md5.as_str()), (0, "d41d8cd98f00b204e9800998ecf8427e"));
+    assert_eq!(
+        (empty.contents.size, empty.contents.digests.md5.as_str()),
+        (0, "d41d8cd98f00b204e9800998ecf8427e")
+    );
     // Over the size from which hashing goes to blocking jobs, in uneven pieces.
     let large: Vec<u8> = (0..3_000_000_u32).map(|n| (n % 251) as u8).collect();
     let stored = run(async {
@@ -283,7 +291,7 @@ fn large_and_empty_files_have_their_digests() {
     assert_eq!(world.download(anonymous(), &stored.location()).unwrap(), large);
     assert_eq!(world.download(anonymous(), &empty.location()).unwrap(), "");
     let once = world.upload(&anna, published("anna/repo/tool/1.0", "once"), large).unwrap();
-    assert_eq!(once.digests, stored.digests);
+    assert_eq!(once.contents.digests, stored.contents.digests);
     world.check();
 }
 
@@ -293,7 +301,10 @@ fn files_of_one_content_share_one_blob() {
     let anna = world.anna();
     let one = world.upload(&anna, published("anna/repo/tool/1.0", "a"), "same").unwrap();
     let two = world.upload(&anna, published("anna/repo/tool/2.0", "b"), "same").unwrap();
-    assert_eq!((one.blob, world.finished_blobs()), (two.blob, vec![one.blob]));
+    assert_eq!(
+        (one.contents.blob, world.finished_blobs()),
+        (two.contents.blob, vec![one.contents.blob])
+    );
     assert_eq!(world.all::<Blob>().len(), 1);
     assert_eq!(world.all::<Content>().len(), 1);
     assert_eq!(world.records(BlobReference::KIND).len(), 2);
@@ -333,12 +344,12 @@ fn content_whose_blob_was_lost_is_sound_again_when_it_is_uploaded_again() {
     let world = World::new();
     let anna = world.anna();
     let lost = world.upload(&anna, published("anna/repo/tool/1.0", "a"), "abc").unwrap();
-    run(world.blobs.remove(&lost.blob)).unwrap();
+    run(world.blobs.remove(&lost.contents.blob)).unwrap();
     let again = world.upload(&anna, published("anna/repo/tool/1.0", "b"), "abc").unwrap();
-    assert_ne!(again.blob, lost.blob);
+    assert_ne!(again.contents.blob, lost.contents.blob);
     assert_eq!(world.download(anonymous(), &again.location()).unwrap(), "abc");
     let third = world.upload(&anna, published("anna/repo/tool/1.0", "c"), "abc").unwrap();
-    assert_eq!(third.blob, again.blob, "the sound one is shared from now on");
+    assert_eq!(third.contents.blob, again.contents.blob, "the sound one is shared from now on");
 }
 
 #[test]
@@ -355,6 +366,6 @@ fn many_small_chunks_are_one_file() {
     });
     let expected: Vec<u8> = (0..200_000_u32).map(|number| number.to_le_bytes()[0]).collect();
     let file = file.unwrap();
-    assert_eq!(file.size, 200_000);
+    assert_eq!(file.contents.size, 200_000);
     assert_eq!(world.bytes_of(&file).unwrap(), expected);
 }

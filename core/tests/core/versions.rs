@@ -36,6 +36,7 @@ fn a_version_is_shown_as_it_was_made() {
             name: path.version.clone(),
             ordinal: 1,
             created: now,
+            published: None,
             updated: now,
             settings: settings.clone(),
         },

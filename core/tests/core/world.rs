@@ -68,6 +68,7 @@ impl World {
             store: Arc::new(store.clone()),
             blobs: Arc::new(blobs.clone()),
             clock: Arc::new(clock.clone()),
+            archives: Arc::new(packhouse_core::memory::NoArchives),
             random: Arc::new(SeededRandom::default()),
             runtime: Arc::new(InlineRuntime),
             secret: Secret::new([7; 32]),
@@ -212,7 +213,7 @@ impl World {
     /// The bytes that a blob store holds for a file.
     pub(crate) fn bytes_of(&self, file: &File) -> Option<Bytes> {
         run(async {
-            let reader = self.blobs.open(&file.blob, ByteRange::ALL).await.ok()?;
+            let reader = self.blobs.open(&file.contents.blob, ByteRange::ALL).await.ok()?;
             reader.into_bytes().await.ok()
         })
     }
@@ -292,14 +293,7 @@ pub(crate) fn file(parent: &str, path: &str) -> FileLocation {
 
 /// An upload to a version, not published and not replacing.
 pub(crate) fn to(parent: &str, path: &str) -> Target {
-    Target {
-        version: version(parent),
-        path: FilePath::parse(path).unwrap(),
-        publish: false,
-        replace: false,
-        sha256: None,
-        size: None,
-    }
+    Target::new(version(parent), FilePath::parse(path).unwrap())
 }
 
 /// An upload that publishes.

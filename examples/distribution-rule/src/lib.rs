@@ -130,14 +130,19 @@ async fn pending(
 
 async fn facts(packhouse: &Packhouse, caller: &Caller, file: &File) -> Result<Pending> {
     let path = file.path.to_string();
-    let says = if path.ends_with(SUFFIX) && file.size <= LONGEST_CHECKSUM_FILE {
+    let says = if path.ends_with(SUFFIX) && file.contents.size <= LONGEST_CHECKSUM_FILE {
         let permit = downloads::find(packhouse, caller, &file.location()).await?;
         let reader = downloads::open(packhouse, &permit, ByteRange::ALL).await?;
         Some(String::from_utf8_lossy(&reader.into_bytes().await?).into_owned())
     } else {
         None
     };
-    Ok(Pending { path, sha256: file.digests.sha256.clone(), uploaded: file.created, says })
+    Ok(Pending {
+        path,
+        sha256: file.contents.digests.sha256.clone(),
+        uploaded: file.contents.created,
+        says,
+    })
 }
 
 fn message(objection: &Objection) -> String {

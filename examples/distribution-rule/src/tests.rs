@@ -42,14 +42,7 @@ impl Bench {
     }
 
     fn upload(&self, path: &str, bytes: &'static str) {
-        let target = Target {
-            version: self.version.clone(),
-            path: FilePath::parse(path).unwrap(),
-            publish: false,
-            replace: false,
-            sha256: None,
-            size: None,
-        };
+        let target = Target::new(self.version.clone(), FilePath::parse(path).unwrap());
         block_on(uploads::put(&self.packhouse, &self.admin, target, bytes.into())).unwrap();
     }
 

@@ -39,6 +39,11 @@ impl Runtime for Tokio {
         async move { drop(job.await) }.boxed()
     }
 
+    fn wait_for(&self, future: BoxFuture<'_, ()>) {
+        // Called within a blocking job, so that no worker is held up.
+        tokio::runtime::Handle::current().block_on(future);
+    }
+
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
         tokio::time::sleep(duration).boxed()
     }

@@ -40,6 +40,7 @@ fn open(dir: &Path) -> Result<Packhouse, Box<dyn Error>> {
         store: Arc::new(SqliteStore::open(dir.join("records.db"), &SqliteOptions::default())?),
         blobs: Arc::new(FsBlobs::open(dir.join("blobs"), FsOptions::default())?),
         clock: Arc::new(host::SystemClock),
+        archives: Arc::new(packhouse_core::memory::NoArchives),
         random: Arc::new(host::SystemRandom),
         runtime: Arc::new(host::Tokio),
         secret: installation_secret(&dir.join("secret"))?,
@@ -80,16 +81,9 @@ async fn distribute(packhouse: &Packhouse) -> Result<(), Box<dyn Error>> {
     say("made the repository anna/releases with the package tool");
 
     let version = package.version(VersionName::parse("1.0")?);
-    let target = Target {
-        version: version.clone(),
-        path: FilePath::parse("tool/1.0/tool.txt")?,
-        publish: false,
-        replace: false,
-        sha256: None,
-        size: None,
-    };
+    let target = Target::new(version.clone(), FilePath::parse("tool/1.0/tool.txt")?);
     let file = uploads::put(packhouse, &anna, target, "Hello, downloads!\n".into()).await?;
-    say(&format!("uploaded {} with SHA-256 {}", file.path, file.digests.sha256));
+    say(&format!("uploaded {} with SHA-256 {}", file.path, file.contents.digests.sha256));
     if let Err(error) = download(packhouse).await {
         say(&format!("nobody else sees it yet: {error}"));
     }

@@ -56,6 +56,11 @@ impl Runtime for TokioRuntime {
         async move { drop(running.await) }.boxed()
     }
 
+    fn wait_for(&self, future: BoxFuture<'_, ()>) {
+        // Called within a blocking job, so that no worker is held up.
+        self.handle.block_on(future);
+    }
+
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
         // The timer is taken from the handle, so that any executor may wait on it.
         let _entered = self.handle.enter();

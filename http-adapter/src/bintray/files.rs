@@ -57,10 +57,10 @@ impl From<Stored> for File {
             version: file.version.to_string(),
             repo: file.repo.to_string(),
             owner: file.subject.to_string(),
-            created: file.created.to_string(),
-            size: file.size,
-            sha1: file.digests.sha1,
-            sha256: file.digests.sha256,
+            created: file.contents.created.to_string(),
+            size: file.contents.size,
+            sha1: file.contents.digests.sha1,
+            sha256: file.contents.digests.sha256,
         }
     }
 }

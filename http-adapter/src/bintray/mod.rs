@@ -6,6 +6,7 @@ mod content;
 mod files;
 mod packages;
 mod repositories;
+mod target;
 mod versions;
 
 use axum::response::Response;

@@ -31,8 +31,8 @@ pub(super) async fn get(call: Call) -> Answer {
     let location = call.file().map_err(|failure| not_found(&failure))?;
     let permit = downloads::find(&call.packhouse, &call.caller, &location).await?;
     let file = &permit.place().file;
-    let etag = format!("\"{}\"", file.digests.sha256);
-    let modified = u64::try_from(file.created.as_millis() / 1000).unwrap_or(0);
+    let etag = format!("\"{}\"", file.contents.digests.sha256);
+    let modified = u64::try_from(file.contents.created.as_millis() / 1000).unwrap_or(0);
     let validators = Validators { etag: &etag, modified };
     let mut headers = common(&permit, &etag, modified);
     match evaluate(&call.headers, validators) {
@@ -43,10 +43,10 @@ pub(super) async fn get(call: Call) -> Answer {
         Condition::Proceed => {}
     }
     describe(&mut headers, file);
-    match range(&call, validators, file.size) {
-        RangeAnswer::Unsatisfiable => Ok(unsatisfiable(headers, file.size)),
+    match range(&call, validators, file.contents.size) {
+        RangeAnswer::Unsatisfiable => Ok(unsatisfiable(headers, file.contents.size)),
         RangeAnswer::One { start, end } => {
-            let range = format!("bytes {start}-{}/{}", end - 1, file.size);
+            let range = format!("bytes {start}-{}/{}", end - 1, file.contents.size);
             set(&mut headers, CONTENT_RANGE, &range);
             let bytes = ByteRange { start, end: Some(end) };
             headers.insert(CONTENT_LENGTH, HeaderValue::from(end - start));
@@ -55,7 +55,7 @@ pub(super) async fn get(call: Call) -> Answer {
         }
         // Several parts may be answered with the whole (RFC 9110, 14.2).
         RangeAnswer::Whole | RangeAnswer::Many(_) => {
-            headers.insert(CONTENT_LENGTH, HeaderValue::from(file.size));
+            headers.insert(CONTENT_LENGTH, HeaderValue::from(file.contents.size));
             let body = body(&call.packhouse, call.head, &permit, ByteRange::ALL).await?;
             Ok(respond(StatusCode::OK, headers, body))
         }
@@ -92,9 +92,9 @@ fn common(permit: &Permit<act::Read, FilePlace>, etag: &str, modified: u64) -> H
 fn describe(headers: &mut HeaderMap, file: &File) {
     set(headers, CONTENT_TYPE, content_type::of(file.path.name()));
     set(headers, ACCEPT_RANGES, "bytes");
-    set(headers, SHA1, &file.digests.sha1);
-    set(headers, SHA256, &file.digests.sha256);
-    set(headers, MD5, &file.digests.md5);
+    set(headers, SHA1, &file.contents.digests.sha1);
+    set(headers, SHA256, &file.contents.digests.sha256);
+    set(headers, MD5, &file.contents.digests.md5);
     set(headers, X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(headers, CONTENT_SECURITY_POLICY, "sandbox");
 }
@@ -108,10 +108,10 @@ async fn body(
 ) -> Result<Body, Failure> {
     let file = &permit.place().file;
     // For the head a look at the end will do: whether the bytes are there, and all of them.
-    let range = if head { ByteRange { start: file.size, end: None } } else { range };
+    let range = if head { ByteRange { start: file.contents.size, end: None } } else { range };
     let reader = downloads::open(packhouse, permit, range).await?;
-    if reader.length != range.end.unwrap_or(file.size) - range.start {
-        tracing::error!(blob = %file.blob, "a blob is not as long as its file");
+    if reader.length != range.end.unwrap_or(file.contents.size) - range.start {
+        tracing::error!(blob = %file.contents.blob, "a blob is not as long as its file");
         let message = "The server cannot do this now; try again";
         return Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, message));
     }

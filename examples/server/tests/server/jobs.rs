@@ -66,6 +66,7 @@ async fn a_job_that_does_not_end_is_broken_off() {
         store: Arc::new(MemoryStore::new()),
         blobs: Arc::new(Endless(Arc::clone(&listed))),
         clock: Arc::new(SetClock::new()),
+        archives: Arc::new(packhouse_core::memory::NoArchives),
         random: Arc::new(OsRandom),
         runtime: Arc::new(TokioRuntime::new(Handle::current())),
         secret: Secret::new([7; 32]),

@@ -80,6 +80,7 @@ impl App {
             store: watch.store(&backends),
             blobs: watch.blobs(&backends),
             clock: Arc::new(clock.clone()),
+            archives: Arc::new(packhouse_core::memory::NoArchives),
             random: Arc::new(SeededRandom::default()),
             runtime: Arc::new(TestRuntime),
             secret: Secret::new([7; 32]),

@@ -15,6 +15,10 @@ impl Runtime for TestRuntime {
         futures::future::ready(()).boxed()
     }
 
+    fn wait_for(&self, future: BoxFuture<'_, ()>) {
+        packhouse_core::memory::block_on(future);
+    }
+
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
         tokio::time::sleep(duration).boxed()
     }
