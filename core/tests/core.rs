@@ -12,6 +12,8 @@ mod compile_fail;
 mod deletion;
 #[path = "core/downloads.rs"]
 mod downloads;
+#[path = "core/explodes.rs"]
+mod explodes;
 #[path = "core/faults.rs"]
 mod faults;
 #[path = "core/files.rs"]
@@ -45,6 +47,8 @@ mod versions;
 #[path = "core/visibility.rs"]
 mod visibility;
 
+#[path = "core/archive.rs"]
+mod archive;
 #[path = "core/faulty.rs"]
 mod faulty;
 #[path = "core/state.rs"]

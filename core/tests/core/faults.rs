@@ -8,10 +8,12 @@ use futures::future::{BoxFuture, FutureExt};
 use packhouse_core::access::Caller;
 use packhouse_core::jobs::Runner;
 use packhouse_core::{
-    ErrorKind, Packhouse, Result, files, packages, publishing, repositories, uploads, users,
+    ErrorKind, Packhouse, Result, explodes, files, packages, publishing, repositories, uploads, users,
     versions,
 };
 
+use crate::archive::archive;
+use crate::explodes::explode;
 use crate::faulty::{Counted, How};
 use crate::world::{World, file, package, replacing, repo, run, subject, to, version};
 
@@ -22,7 +24,7 @@ type Op =
 const VERSION: &str = "anna/repo/tool/1.0";
 
 /// A release, its correction, and its end, each step upon those before it.
-pub(crate) const RELEASE: [Op; 11] = [
+pub(crate) const RELEASE: [Op; 12] = [
     ("upload", |engine, _, anna| {
         uploads::put(engine, anna, to(VERSION, "a"), "one".into()).map(|r| r.map(|_| ())).boxed()
     }),
@@ -40,6 +42,15 @@ pub(crate) const RELEASE: [Op; 11] = [
         // Replacing, so that doing it again is the same as doing it once.
         let target = replacing("anna/repo/tool/2.0", "c");
         uploads::put(engine, anna, target, "three".into()).map(|r| r.map(|_| ())).boxed()
+    }),
+    ("explode of an archive", |engine, _, anna| {
+        let target = explodes::Target {
+            publish: true,
+            replace: true,
+            ..explodes::Target::new(version(VERSION), None)
+        };
+        let files = archive(&[("d/e", "five"), ("a", "four"), ("d/f", "five"), ("d/g", "one")]);
+        explode(engine, anna, target, files).map(|r| r.map(|_| ())).boxed()
     }),
     ("deletion of a file", |engine, _, anna| {
         async { files::delete(engine, anna, &file("anna/repo", "b")).await }.boxed()

@@ -30,6 +30,7 @@ use packhouse_core::{
     uploads, users,
 };
 
+use crate::archive::JsonArchives;
 use crate::faulty::{Faults, FaultyBlobs, FaultyStore};
 
 /// The key of every world's admin.
@@ -68,7 +69,7 @@ impl World {
             store: Arc::new(store.clone()),
             blobs: Arc::new(blobs.clone()),
             clock: Arc::new(clock.clone()),
-            archives: Arc::new(packhouse_core::memory::NoArchives),
+            archives: Arc::new(JsonArchives),
             random: Arc::new(SeededRandom::default()),
             runtime: Arc::new(InlineRuntime),
             secret: Secret::new([7; 32]),
