@@ -16,7 +16,7 @@ use packhouse_core::names::RESERVED_SUBJECTS;
 
 use crate::call::{Answer, Call};
 use crate::failure::Failure;
-use crate::route::{Dialect, Gate, Method, Params, Route};
+use crate::route::{Dialect, Gate, Matrix, Method, Params, Route};
 use crate::support::credentials;
 use crate::support::path::{BadPathKind, CanonicalPath, canonicalise};
 use crate::support::query::Query;
@@ -85,8 +85,8 @@ fn find(path: CanonicalPath, method: &http::Method) -> Result<Found, (&'static D
         let Some(matched) = matching.iter().find(same) else {
             return Err((dialect, method_not_allowed(&matching)));
         };
-        if !path.matrix.is_empty() && !matched.route.matrix {
-            return Err((dialect, Failure::bad_request(NO_MATRIX)));
+        if let Some(message) = matrix_problem(&path, matched) {
+            return Err((dialect, Failure::bad_request(message)));
         }
         return Ok(Found {
             dialect,
@@ -103,6 +103,17 @@ fn find(path: CanonicalPath, method: &http::Method) -> Result<Found, (&'static D
     Err((&bintray::DIALECT, Failure::new(StatusCode::NOT_FOUND, message)))
 }
 
+fn matrix_problem(path: &CanonicalPath, matched: &Matched) -> Option<&'static str> {
+    match matched.route.matrix {
+        Matrix::None if !path.matrix.is_empty() => Some(NO_MATRIX),
+        Matrix::Folder if path.matrix_folder.is_none_or(|at| Some(at) == matched.tail) => None,
+        _ if path.matrix_folder.is_none() => None,
+        _ => Some(MATRIX_ELSEWHERE),
+    }
+}
+
+const MATRIX_ELSEWHERE: &str = "This resource takes parameters (';') after the last segment of its \
+                                path only";
 const NO_MATRIX: &str = "This resource takes no parameters after a ';': write a ';' that is part \
                          of a name as %3B";
 

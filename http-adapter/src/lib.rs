@@ -20,7 +20,7 @@ use axum::Router;
 use packhouse_core::Packhouse;
 
 pub use dispatch::Operation;
-pub use route::{Gate, Method, Right, Route};
+pub use route::{Gate, Matrix, Method, Right, Route};
 
 /// Settings of the adapter.
 #[derive(Clone, PartialEq, Eq, Debug)]

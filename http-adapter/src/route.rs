@@ -66,6 +66,18 @@ pub enum Right {
     Own,
 }
 
+/// Where the path of a route may have parameters after a `;`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Matrix {
+    /// Nowhere.
+    None,
+    /// After its last segment.
+    Last,
+    /// There, and as a segment of their own before those of `{*name}`: Maven appends the path of a
+    /// file to the address it was given, `…/;publish=1`.
+    Folder,
+}
+
 /// One route.
 pub struct Route {
     /// The method.
@@ -76,9 +88,9 @@ pub struct Route {
     pub operation: &'static str,
     /// What is asked, in this order.
     pub gates: &'static [Gate],
-    /// Whether the last segment of its path may have parameters after a `;`. Elsewhere they are
-    /// refused, so that a `;` of a name that was not encoded never names another thing.
-    pub matrix: bool,
+    /// Where its path may have parameters after a `;`. Elsewhere they are refused, so that a `;` of
+    /// a name that was not encoded never names another thing.
+    pub matrix: Matrix,
     pub(crate) handler: Handler,
 }
 
@@ -150,21 +162,21 @@ fn parameter(pattern: &'static str) -> Option<Parameter> {
 }
 
 /// Declares a route: `route!(Get "/repos/{subject}" => "repositories.list", repositories::list,
-/// [Gate…])`, and `, matrix` after the gates where parameters may follow a `;`.
+/// [Gate…])`, and the [`Matrix`] after the gates where parameters may follow a `;`.
 macro_rules! route {
     ($method:ident $path:literal => $operation:literal, $handler:path, [$($gate:expr),*]) => {
-        $crate::route::route!(@ $method $path, $operation, $handler, [$($gate),*], false)
+        $crate::route::route!(@ $method $path, $operation, $handler, [$($gate),*], None)
     };
-    ($method:ident $path:literal => $operation:literal, $handler:path, [$($gate:expr),*], matrix) => {
-        $crate::route::route!(@ $method $path, $operation, $handler, [$($gate),*], true)
+    ($method:ident $path:literal => $operation:literal, $handler:path, [$($gate:expr),*], $matrix:ident) => {
+        $crate::route::route!(@ $method $path, $operation, $handler, [$($gate),*], $matrix)
     };
-    (@ $method:ident $path:literal, $operation:literal, $handler:path, [$($gate:expr),*], $matrix:literal) => {
+    (@ $method:ident $path:literal, $operation:literal, $handler:path, [$($gate:expr),*], $matrix:ident) => {
         $crate::route::Route {
             method: $crate::route::Method::$method,
             path: $path,
             operation: $operation,
             gates: &[$($gate),*],
-            matrix: $matrix,
+            matrix: $crate::route::Matrix::$matrix,
             handler: |call| Box::pin($handler(call)),
         }
     };
@@ -182,8 +194,14 @@ mod tests {
 
     fn values(path: &'static str, segments: &[&str]) -> Option<Vec<(&'static str, String)>> {
         let handler: Handler = |call| Box::pin(nothing(call));
-        let route =
-            Route { method: Method::Get, path, operation: "x", gates: &[], matrix: false, handler };
+        let route = Route {
+            method: Method::Get,
+            path,
+            operation: "x",
+            gates: &[],
+            matrix: Matrix::None,
+            handler,
+        };
         let segments: Vec<String> = segments.iter().map(ToString::to_string).collect();
         route.match_path(&segments).map(|(params, _)| params.0)
     }

@@ -24,7 +24,7 @@ pub(crate) static DIALECT: Dialect =
 static ROUTES: &[Route] = &[
     // Content: publishers' scripts.
     route!(Put "/content/{subject}/{repo}/{*path}" => "content.upload", content::upload,
-        [Credentials, Repository(Publish), Package], matrix),
+        [Credentials, Repository(Publish), Package], Last),
     route!(Post "/content/{subject}/{repo}/{package}/{version}/publish" => "content.publish", content::publish,
         [Credentials, Repository(Publish), Package, Version]),
     route!(Delete "/content/{subject}/{repo}/{*path}" => "content.delete", content::delete,

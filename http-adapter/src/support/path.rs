@@ -26,8 +26,12 @@ pub struct CanonicalPath {
     /// character.
     pub segments: Vec<String>,
     /// The matrix parameters of the last segment in their order, repeated ones too; a parameter
-    /// without `=` has the value "". A value may have a `/`, sent as `%2F`.
+    /// without `=` has the value "". A value may have a `/`, sent as `%2F`. Those of a segment that
+    /// is nothing but parameters come before them.
     pub matrix: Vec<(String, String)>,
+    /// One segment before the last was nothing but parameters, as in `/p/;publish=1/org/x`: how
+    /// many segments stand before it. Only a route that is known for it takes that.
+    pub matrix_folder: Option<usize>,
     /// A slash follows the last segment. Never so without any segment.
     pub trailing_slash: bool,
     /// There were empty segments besides the one after a trailing slash, as in `//repos/x`: how
@@ -37,7 +41,8 @@ pub struct CanonicalPath {
 }
 
 impl CanonicalPath {
-    /// The path as it is best sent: canonicalised again it gives the same, but for `doubled`.
+    /// The path as it is best sent: canonicalised again it gives the same, but for `doubled` and
+    /// `matrix_folder`.
     #[must_use]
     pub fn encoded(&self) -> String {
         let mut raw = String::new();
@@ -123,10 +128,8 @@ pub fn canonicalise(raw_path: &str) -> Result<CanonicalPath, BadPath> {
     let mut path = CanonicalPath::default();
     for raw in folders.into_iter().flat_map(|folders| folders.split('/')) {
         if raw.contains(';') {
-            return Err(BadPathKind::Matrix.because(
-                "parameters (';') may follow the last segment of the path only; \
-                 write a ';' that is part of a name as %3B",
-            ));
+            push_folder_of_parameters(&mut path, raw)?;
+            continue;
         }
         if raw.is_empty() {
             path.doubled = Some(path.segments.len());
@@ -143,6 +146,22 @@ pub fn canonicalise(raw_path: &str) -> Result<CanonicalPath, BadPath> {
         path.matrix.push(parameter(raw)?);
     }
     Ok(path)
+}
+
+/// Takes a segment that has parameters before the last one: at most one, of nothing else.
+fn push_folder_of_parameters(path: &mut CanonicalPath, raw: &str) -> Result<(), BadPath> {
+    let parameters = raw.strip_prefix(';').filter(|parameters| !parameters.is_empty());
+    let (Some(parameters), None) = (parameters, path.matrix_folder) else {
+        return Err(BadPathKind::Matrix.because(
+            "parameters (';') may follow the last segment of the path only; \
+             write a ';' that is part of a name as %3B",
+        ));
+    };
+    path.matrix_folder = Some(path.segments.len());
+    for raw in parameters.split(';').filter(|raw| !raw.is_empty()) {
+        path.matrix.push(parameter(raw)?);
+    }
+    Ok(())
 }
 
 /// What is asked of the path as it was sent. Gives what follows the first slash.
@@ -354,8 +373,19 @@ mod tests {
         refused("/a;x=1/", BadPathKind::Matrix);
         refused("/;/a", BadPathKind::Matrix);
         refused("/a;=1", BadPathKind::Matrix);
+        refused("/a/;=1/b", BadPathKind::Matrix);
+        refused("/a/;x=1/;y=2/b", BadPathKind::Matrix);
         assert_eq!(segments("/a%3Bx=1/b"), ["a;x=1", "b"], "an escaped ';' is data");
         assert_eq!(matrix("/a%3Bx=1"), pairs(&[]));
+    }
+
+    #[test]
+    fn a_segment_of_nothing_but_parameters_is_told() {
+        let path = ok("/maven/p/;publish=1;x/org/a.jar;y=2");
+        assert_eq!(path.segments, ["maven", "p", "org", "a.jar"]);
+        assert_eq!(path.matrix_folder, Some(2));
+        assert_eq!(path.matrix, pairs(&[("publish", "1"), ("x", ""), ("y", "2")]));
+        assert_eq!(ok("/a/;x=1").matrix_folder, None, "the last one is a trailing slash");
     }
 
     #[test]
@@ -465,6 +495,7 @@ mod tests {
             ("/..%2f..%2fetc/passwd", Separator),
             ("/api/..;/admin", Matrix),
             ("/..;/manager/html", Matrix),
+            ("/a/;x/../b", DotSegment),
             ("/a/..;x=1", DotSegment),
             ("/access/api/v1/tokens;/", Matrix),
             ("/static/%5c..%5c..%5cwindows", Separator),
@@ -544,7 +575,8 @@ mod tests {
         // Three times the length at most: the only way in which the encoded form may fail.
         if encoded.len() <= MAX_PATH_BYTES {
             let again = canonicalise(&encoded).map_err(|bad| TestCaseError::fail(bad.message))?;
-            prop_assert_eq!(CanonicalPath { doubled: path.doubled, ..again }, path);
+            let CanonicalPath { doubled, matrix_folder, .. } = path;
+            prop_assert_eq!(CanonicalPath { doubled, matrix_folder, ..again }, path);
         }
         Ok(())
     }
