@@ -69,6 +69,23 @@ make_whl() {
   from_registry pip wheel --no-build-isolation --no-deps "$work/py"
 }
 
+# The deploy goal of Maven itself, with the plugins that the system has.
+mvn_deploy() {
+  want 201 -u "$me" -X POST "$url/packages/$owner/jars" -d '{"name":"by-maven"}'
+  printf '<settings><servers><server><id>packhouse</id><username>%s</username><password>%s</password></server></servers></settings>' \
+    "$owner" "$key" >"$work/settings.xml"
+  # A copy: Maven writes to its local repository, and that of the system are links.
+  mkdir -p "$work/m2" && cp -rL /usr/share/maven-repo/. "$work/m2"
+  mvn -B -s "$work/settings.xml" -Dmaven.repo.local="$work/m2" \
+    "org.apache.maven.plugins:maven-deploy-plugin:$(ls "$deploy_plugin" | grep "^[0-9]" | sort -V | tail -n 1):deploy-file" \
+    -Dfile="$jar" -DgroupId=org.example -DartifactId=by-maven -Dversion=2.0 -Dpackaging=jar \
+    -DrepositoryId=packhouse -Durl="$url/maven/$owner/jars/by-maven/;publish=1" >"$work/log" 2>&1 ||
+    fail "mvn deploy: $(tail -n 20 "$work/log")"
+  want 200 "$url/$owner/jars/org/example/by-maven/2.0/by-maven-2.0.jar"
+  [ "$(sha256 "$work/body")" = "$(sha256 "$jar")" ] || fail 'Maven deployed other bytes'
+  say 'mvn deploy:deploy-file'
+}
+
 kinds=()
 for kind in deb rpm jar tgz whl; do
   "make_$kind" || true
@@ -166,6 +183,113 @@ want 200 -I "$url/$owner/public/files/path/large.bin"
 want 304 -H "If-None-Match: $(header etag)" "$url/$owner/public/files/path/large.bin"
 want 200 "$url/packages/$owner/public/hello/versions/1.0/files"
 [ "$(header x-rangelimit-total)" = "$count" ] || fail "the list has $(header x-rangelimit-total) files"
+
+# --- A Maven layout ------------------------------------------------------------------------------
+
+# To the address that publishers of Bintray gave to Maven: parameters, and then the path.
+maven=$url/maven/$owner/jars/hello
+want 201 -u "$me" -X POST "$url/repos/$owner/jars" -d '{"type":"maven"}'
+want 201 -u "$me" -X POST "$url/packages/$owner/jars" -d '{"name":"hello"}'
+artifact=org/example/hello/1.0/hello-1.0
+jar=$(newest '*.jar')
+printf '<project><modelVersion>4.0.0</modelVersion><groupId>org.example</groupId><artifactId>hello</artifactId><version>1.0</version></project>' >"$work/pom"
+sha1sum "${jar:-$work/pom}" | cut -d' ' -f1 | tr -d '\n' >"$work/sha1"
+for file in "${jar:-$work/pom}:$artifact.jar" "$work/pom:$artifact.pom" "$work/sha1:$artifact.jar.sha1"; do
+  want 404 -u "$me" "$maven/;publish=1/${file#*:}"
+  want 201 -u "$me" -T "${file%%:*}" "$maven/;publish=1/${file#*:}"
+done
+want 400 -u "$me" -T "$work/pom" "$maven/pom.xml;publish=1"
+grep -q "does not comply with Maven's convention" "$work/body" || fail "a wrong layout said $(cat "$work/body")"
+want 409 -u "$me" -T "$work/pom" "$maven/$artifact.jar"
+want 200 "$url/$owner/jars/$artifact.jar"
+[ "$(sha256 "$work/body")" = "$(sha256 "${jar:-$work/pom}")" ] || fail "other bytes of the jar"
+want 200 "$url/file_version/$owner/jars/$artifact.pom"
+grep -q '"name":"1.0".*"published":true' "$work/body" || fail "the version is $(cat "$work/body")"
+want 200 -u "$me" -X PUT "$url/file_metadata/$owner/jars/$artifact.jar" -d '{"list_in_downloads":true}'
+deploy_plugin=/usr/share/maven-repo/org/apache/maven/plugins/maven-deploy-plugin
+if command -v mvn >/dev/null && [ -n "$jar" ] && [ -d "$deploy_plugin" ]; then
+  mvn_deploy
+else
+  say 'SKIPPED: mvn deploy: no mvn, or not the plugins of the system'
+fi
+
+# --- An exploded site, its index page, and its listing -------------------------------------------
+
+site=$work/site
+mkdir -p "$site/css" "$site/api/v 1"
+printf '<!doctype html><title>Hello</title><link rel="stylesheet" href="css/a.css"><p>Hello' >"$site/index.html"
+printf 'p { color: green }' >"$site/css/a.css"
+printf 'one' >"$site/api/v 1/ünï.txt"
+printf 'two' >"$site/api/b&c.txt"
+for kind in zip tar.gz tar.bz2 tar.xz tar; do
+  case $kind in
+    zip) if command -v jar >/dev/null; then jar cfM "$work/site.zip" -C "$site" .; else continue; fi ;;
+    tar) tar -cf "$work/site.tar" -C "$site" . ;;
+    tar.gz) tar -czf "$work/site.tar.gz" -C "$site" . ;;
+    tar.bz2) tar -cjf "$work/site.tar.bz2" -C "$site" . ;;
+    tar.xz) tar -cJf "$work/site.tar.xz" -C "$site" . ;;
+  esac
+  # Under its own name the files go beside it; to a folder they go into it.
+  want 201 -u "$me" -T "$work/site.$kind" "$url/content/$owner/public/hello/1.0/$kind/named/site.$kind;explode=1;publish=1"
+  want 201 -u "$me" -H 'X-Bintray-Explode: 1' -H 'X-Bintray-Publish: 1' -X PUT --data-binary @- \
+    "$url/content/$owner/public/hello/1.0/$kind/into/" <"$work/site.$kind"
+  for folder in named into; do
+    want 200 "$url/$owner/public/$kind/$folder/"
+    cmp -s "$work/body" "$site/index.html" || fail "the index page of $kind/$folder is $(cat "$work/body")"
+    want 200 "$url/$owner/public/$kind/$folder/api/v%201/%C3%BCn%C3%AF.txt"
+    [ "$(cat "$work/body")" = one ] || fail "another file in $kind/$folder"
+  done
+done
+# All or none: they are there already.
+want 409 -u "$me" -T "$work/site.tar" "$url/content/$owner/public/hello/1.0/tar/into/;explode=1"
+printf 'no archive' >"$work/none"
+want 422 -u "$me" -T "$work/none" "$url/content/$owner/public/hello/1.0/none/;explode=1"
+want 404 "$url/$owner/public/none/"
+
+# What a scraper does: anchors of a listing, without their colon, folder by folder.
+walk() { # path
+  want 200 "$url/$owner/public/$1"
+  local names name
+  names=$(grep -o 'onclick="navi(event)" href=":[^"]*"' "$work/body" | sed 's/.*href=":\(.*\)"/\1/')
+  while read -r name; do
+    case $name in
+      '') ;;
+      */) walk "$1$name" ;;
+      *) say "$1$name" ;;
+    esac
+  done <<<"$names"
+}
+walked=$(walk tar/into/api/)
+[ "$walked" = 'tar/into/api/b%26c.txt
+tar/into/api/v%201/%C3%BCn%C3%AF.txt' ] || fail "walked $walked"
+# Without a script a link of the listing leads there too.
+want 200 -L "$url/$owner/public/tar/into/api/:b%26c.txt"
+[ "$(cat "$work/body")" = two ] || fail "the link led to $(cat "$work/body")"
+want 401 "$url/$owner/private/files/"
+want 200 -u "$me" "$url/$owner/private/files/"
+say "a Maven layout, an exploded site in several kinds of archives, and a walk of its listing"
+
+# --- Interrupted, and in pieces --------------------------------------------------------------------
+
+large=$url/$owner/public/files/path/large.bin
+head -c 1234567 "$files/large.bin" >"$work/resumed"
+curl -sS -f -C - -o "$work/resumed" "$large" || fail 'curl -C -'
+cmp -s "$work/resumed" "$files/large.bin" || fail 'the resumed download has other bytes'
+want 206 -r 0-99,1000000-1000099,-100 "$large"
+case $(header content-type) in
+  'multipart/byteranges; boundary='*) ;;
+  *) fail "several ranges are $(header content-type)" ;;
+esac
+[ "$(wc -c <"$work/body")" = "$(header content-length)" ] || fail 'several ranges have another length'
+for range in 0-99 1000000-1000099 2999900-2999999; do
+  # The bytes of a part follow the empty line after its head.
+  at=$(grep -a -b -o -i "content-range: bytes $range/3000000" "$work/body" | cut -d: -f1)
+  [ -n "$at" ] || fail "no part for $range"
+  tail -c "+$((at + 1))" "$work/body" | sed -n '1,/^\r$/!p' | head -c 100 >"$work/part"
+  tail -c "+$((${range%-*} + 1))" "$files/large.bin" | head -c 100 >"$work/slice"
+  cmp -s "$work/part" "$work/slice" || fail "other bytes in the part $range"
+done
+want 200 -r 0-99 -H 'If-Range: "other"' "$large"
 
 # --- And gone -----------------------------------------------------------------------------------
 

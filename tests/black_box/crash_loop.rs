@@ -71,6 +71,16 @@ struct Held {
 }
 
 impl Held {
+    /// Takes what was uploaded.
+    fn take(&mut self, body: &[u8], publish: bool) {
+        let sha256 = Some(sha256(body));
+        if publish {
+            *self = Self { published: sha256, waiting: None };
+        } else {
+            self.waiting = sha256.filter(|new| self.published.as_ref() != Some(new));
+        }
+    }
+
     /// What can be seen of it: its SHA-256, and whether it is published. What waits to replace
     /// something published cannot be seen.
     fn seen(&self) -> Option<(String, bool)> {
@@ -84,7 +94,16 @@ type State = BTreeMap<String, Held>;
 
 /// A change of some path, or of all.
 enum Change {
-    Upload { path: String, body: Vec<u8>, publish: bool },
+    Upload {
+        path: String,
+        body: Vec<u8>,
+        publish: bool,
+    },
+    /// All of the files of an archive, or none.
+    Explode {
+        files: Vec<(String, Vec<u8>)>,
+        publish: bool,
+    },
     Delete(String),
     Publish,
     Discard,
@@ -96,12 +115,11 @@ impl Change {
         let mut after = before.clone();
         match self {
             Self::Upload { path, body, publish } => {
-                let sha256 = Some(sha256(body));
-                let held = after.entry(path.clone()).or_default();
-                if *publish {
-                    *held = Held { published: sha256, waiting: None };
-                } else {
-                    held.waiting = sha256.filter(|new| held.published.as_ref() != Some(new));
+                after.entry(path.clone()).or_default().take(body, *publish);
+            }
+            Self::Explode { files, publish } => {
+                for (path, body) in files {
+                    after.entry(path.clone()).or_default().take(body, *publish);
                 }
             }
             Self::Delete(path) => {
@@ -179,12 +197,27 @@ impl Writer {
             0 if is_pending => Change::Publish,
             1 if is_pending => Change::Discard,
             2 | 3 if is_held => Change::Delete(path),
+            4 => self.next_explode(),
             _ => {
                 let size = usize::try_from(self.random.below(20_000)).expect("small");
                 let (publish, body) = (self.random.below(2) == 1, self.random.bytes(size));
                 Change::Upload { path, body, publish }
             }
         }
+    }
+
+    /// Some of the paths, with new bytes.
+    fn next_explode(&mut self) -> Change {
+        let paths: Vec<String> = self.possible[0].keys().cloned().collect();
+        let (some, publish) = (self.random.below(1 << PATHS), self.random.below(2) == 1);
+        // At least one.
+        let chosen = (0..PATHS).zip(paths).filter(|(bit, _)| (some | 1) >> bit & 1 == 1);
+        let mut files = Vec::new();
+        for (_, path) in chosen {
+            let size = usize::try_from(self.random.below(20_000)).expect("small");
+            files.push((path, self.random.bytes(size)));
+        }
+        Change::Explode { files, publish }
     }
 
     fn send(&self, client: &mut Client, change: &Change) -> std::io::Result<()> {
@@ -194,6 +227,10 @@ impl Writer {
             Change::Upload { path, body, publish } => {
                 let flags = format!("override=1&publish={}", u8::from(*publish));
                 client.send("PUT", &format!("/content/crash/repo/{name}/1.0/{path}?{flags}"), body)
+            }
+            Change::Explode { files, publish } => {
+                let flags = format!("explode=1&override=1&publish={}", u8::from(*publish));
+                client.send("PUT", &format!("/content/crash/repo/{name}/1.0/?{flags}"), &tar(files))
             }
             Change::Delete(path) => {
                 client.send("DELETE", &format!("/content/crash/repo/{path}"), b"")
@@ -262,6 +299,32 @@ impl Writer {
 type Seen = BTreeMap<String, (String, bool)>;
 
 const VERSION: &[u8] = b"{\"name\":\"1.0\"}";
+
+/// A tar of these files.
+fn tar(files: &[(String, Vec<u8>)]) -> Vec<u8> {
+    let mut tar = Vec::new();
+    for (path, body) in files {
+        let mut header = [0; 512];
+        let mut set =
+            |at: usize, text: &str| header[at..at + text.len()].copy_from_slice(text.as_bytes());
+        set(0, path);
+        set(100, "0000644\0");
+        set(108, "0000000\0");
+        set(116, "0000000\0");
+        set(124, &format!("{:011o}\0", body.len()));
+        set(136, "00000000000\0");
+        set(148, "        ");
+        set(156, "0");
+        set(257, "ustar\x0000");
+        let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
+        header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+        tar.extend(header);
+        tar.extend(body);
+        tar.resize(tar.len().next_multiple_of(512), 0);
+    }
+    tar.resize(tar.len() + 1024, 0);
+    tar
+}
 
 fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()

@@ -96,6 +96,19 @@ struct LimitSettings {
     /// The largest upload [default: 5GiB]
     #[arg(long, env = "PACKHOUSE_MAX_UPLOAD", value_name = "SIZE")]
     max_upload: Option<ByteSize>,
+    /// The most files and folders of an archive that is exploded [default: 10000]
+    #[arg(long, env = "PACKHOUSE_MAX_ARCHIVE_ENTRIES", value_name = "NUMBER")]
+    max_archive_entries: Option<u64>,
+    /// The most bytes of all files of an archive together [default: 5GiB]
+    #[arg(long, env = "PACKHOUSE_MAX_ARCHIVE_SIZE", value_name = "SIZE")]
+    max_archive_size: Option<ByteSize>,
+    /// How many times its own size the files of an archive may have [default: 100]
+    #[arg(long, env = "PACKHOUSE_MAX_ARCHIVE_RATIO", value_name = "NUMBER")]
+    max_archive_ratio: Option<u64>,
+    /// For how many days after its publication files of a version of an oss subject may be added,
+    /// replaced and deleted; 0 for ever [default: 365]
+    #[arg(long, env = "PACKHOUSE_OSS_CHANGE_DAYS", value_name = "DAYS")]
+    oss_change_days: Option<u64>,
     /// The largest JSON body [default: 1MiB]
     #[arg(long, env = "PACKHOUSE_MAX_JSON_BODY", value_name = "SIZE")]
     max_json_body: Option<ByteSize>,
@@ -297,6 +310,8 @@ fn resolve_limits(first: &LimitSettings, file: &LimitSettings) -> Limits {
     let size = |first: Option<ByteSize>, file: Option<ByteSize>, default: ByteSize| {
         first.or(file).unwrap_or(default)
     };
+    let number =
+        |first: Option<u64>, file: Option<u64>, default: u64| first.or(file).unwrap_or(default);
     macro_rules! pick {
         ($how:ident, $field:ident, $name:ident) => {
             $how(first.$name, file.$name, default.$field)
@@ -304,6 +319,10 @@ fn resolve_limits(first: &LimitSettings, file: &LimitSettings) -> Limits {
     }
     Limits {
         max_upload: pick!(size, max_upload, max_upload),
+        max_archive_entries: pick!(number, max_archive_entries, max_archive_entries),
+        max_archive_size: pick!(size, max_archive_size, max_archive_size),
+        max_archive_ratio: pick!(number, max_archive_ratio, max_archive_ratio),
+        oss_change_days: pick!(number, oss_change_days, oss_change_days),
         max_json_body: pick!(size, max_json_body, max_json_body),
         max_header: pick!(size, max_header, max_header),
         max_connections: first
@@ -380,6 +399,7 @@ mod tests {
         for (arguments, named) in [
             (["--max-upload", "much"], "--max-upload"),
             (["--max-connections", "0"], "max_connections"),
+            (["--max-archive-entries", "20000"], "max_archive_entries"),
             (["--header-deadline-secs", "0"], "header_deadline_secs"),
             (["--log-format", "xml"], "--log-format"),
             (["--admin-key", "secret"], "--admin-key"),

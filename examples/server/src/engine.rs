@@ -60,8 +60,20 @@ pub fn open(config: &Config, data: &DataDir) -> Result<Packhouse, EngineError> {
         runtime: Arc::new(TokioRuntime::new(Handle::current())),
         secret: Secret::new(*data.secret().reveal()),
     };
-    let max_file_bytes = config.limits.max_upload.as_bytes();
-    Ok(Packhouse::new(ports, Limits { max_file_bytes, ..Limits::default() }))
+    Ok(Packhouse::new(ports, limits(config)))
+}
+
+fn limits(config: &Config) -> Limits {
+    let limits = &config.limits;
+    let days = Some(limits.oss_change_days).filter(|days| *days > 0);
+    Limits {
+        max_file_bytes: limits.max_upload.as_bytes(),
+        max_archive_entries: limits.max_archive_entries,
+        max_archive_bytes: limits.max_archive_size.as_bytes(),
+        max_archive_ratio: limits.max_archive_ratio,
+        oss_change_window: days.map(|days| Duration::from_secs(days.saturating_mul(24 * 3600))),
+        ..Limits::default()
+    }
 }
 
 /// Makes the platform admin unless it stands. Gives its key if that is a random one: nobody has

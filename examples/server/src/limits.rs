@@ -11,6 +11,15 @@ use crate::size::ByteSize;
 pub struct Limits {
     /// The largest body of an upload, in bytes. For the adapter; the listener does not look at it.
     pub max_upload: ByteSize,
+    /// The most files and folders of an archive that is exploded. For the engine.
+    pub max_archive_entries: u64,
+    /// The most bytes of all files of an archive together. For the engine.
+    pub max_archive_size: ByteSize,
+    /// How many times its own size the files of an archive may have. For the engine.
+    pub max_archive_ratio: u64,
+    /// For how many days after its publication files of a version of an oss subject may be
+    /// changed; 0 for ever. For the engine.
+    pub oss_change_days: u64,
     /// The largest JSON body, in bytes. For the adapter; the listener does not look at it.
     pub max_json_body: ByteSize,
     /// The largest request head (request line and headers), in bytes; a larger one gets 431.
@@ -45,6 +54,10 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             max_upload: ByteSize::from_kib(5 << 20),
+            max_archive_entries: 10_000,
+            max_archive_size: ByteSize::from_kib(5 << 20),
+            max_archive_ratio: 100,
+            oss_change_days: 365,
             max_json_body: ByteSize::from_kib(1 << 10),
             max_header: ByteSize::from_kib(64),
             max_connections: 1024,
@@ -83,6 +96,10 @@ impl Limits {
         }
         if self.max_connections == 0 {
             return Err("max_connections must be at least 1".to_owned());
+        }
+        // All of them are one commit, which takes no more.
+        if !(1..=15_000).contains(&self.max_archive_entries) {
+            return Err("max_archive_entries must be from 1 to 15000".to_owned());
         }
         // The parser's buffer cannot be smaller than its first read.
         if !(8192..=1 << 20).contains(&self.max_header.as_bytes()) {
