@@ -8,8 +8,8 @@
 //!
 //! A service embeds it by building a [`Packhouse`], authenticating a caller
 //! ([`access::authenticate`]) and calling the use cases: [`users`], [`repositories`],
-//! [`packages`], [`versions`], [`uploads`], [`publishing`], [`files`], [`downloads`]. The
-//! [`jobs::Runner`] does the work in the background.
+//! [`packages`], [`versions`], [`attributes`], [`uploads`], [`publishing`], [`files`],
+//! [`downloads`]. The [`jobs::Runner`] does the work in the background.
 
 pub mod access;
 pub mod archives;
@@ -32,6 +32,6 @@ pub use engine::{Limits, Packhouse, Ports};
 pub use error::{Error, ErrorKind, Noun, Result};
 pub use time::Timestamp;
 pub use usecases::{
-    Listed, Paging, downloads, explodes, files, health, packages, publishing, repositories,
-    uploads, users, versions,
+    Listed, Paging, attributes, downloads, explodes, files, folders, health, maven, packages,
+    publishing, repositories, uploads, users, versions,
 };

@@ -1,5 +1,7 @@
 //! Instants, as whole milliseconds since 1970 in UTC.
 
+mod parse;
+
 use std::fmt;
 use std::time::Duration;
 
@@ -23,6 +25,14 @@ impl Timestamp {
     #[must_use]
     pub fn from_millis(millis: i64) -> Self {
         Self(millis.clamp(-62_167_219_200_000, 253_402_300_799_999))
+    }
+
+    /// Reads `2015-01-04`, `2015-01-04T18:00`, `2015-01-04T18:00:00.5Z`, `…-06:00` and `…+0100`.
+    /// Without an offset the time is UTC; without a time it is midnight. `None` for anything else,
+    /// such as the 30th of February, and outside the years 0 to 9999.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        parse::parse(text)
     }
 
     /// Milliseconds after 1970.

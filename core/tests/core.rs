@@ -2,12 +2,16 @@
 //! tests set, randomness that repeats, and faults where a test wants them.
 #![allow(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
 
+#[path = "core/attributes.rs"]
+mod attributes;
 #[path = "core/blobs.rs"]
 mod blobs;
 #[path = "core/cancelled.rs"]
 mod cancelled;
 #[path = "core/compile_fail.rs"]
 mod compile_fail;
+#[path = "core/debian.rs"]
+mod debian;
 #[path = "core/deletion.rs"]
 mod deletion;
 #[path = "core/downloads.rs"]
@@ -18,12 +22,16 @@ mod explodes;
 mod faults;
 #[path = "core/files.rs"]
 mod files;
+#[path = "core/folders.rs"]
+mod folders;
 #[path = "core/forms.rs"]
 mod forms;
 #[path = "core/golden.rs"]
 mod golden;
 #[path = "core/health.rs"]
 mod health;
+#[path = "core/maven.rs"]
+mod maven;
 #[path = "core/packages.rs"]
 mod packages;
 #[path = "core/policy.rs"]
@@ -46,6 +54,8 @@ mod users;
 mod versions;
 #[path = "core/visibility.rs"]
 mod visibility;
+#[path = "core/windows.rs"]
+mod windows;
 
 #[path = "core/archive.rs"]
 mod archive;

@@ -1,5 +1,6 @@
 //! One request, as handlers see it: the engine, the caller, and what was asked, parsed.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::body::{Body, BodyDataStream};
@@ -39,7 +40,8 @@ pub(crate) struct Call {
     /// Whether the part of the path that `{*name}` took had an empty segment.
     pub(crate) doubled_tail: bool,
     pub(crate) headers: HeaderMap,
-    pub(crate) body: Body,
+    /// Behind a lock that is never waited for, so that threads may share the rest.
+    pub(crate) body: Mutex<Body>,
 }
 
 impl Call {
@@ -113,7 +115,8 @@ impl Call {
 
     /// The body as chunks.
     pub(crate) fn take_body(&mut self) -> BodyDataStream {
-        std::mem::take(&mut self.body).into_data_stream()
+        let body = self.body.get_mut().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(body).into_data_stream()
     }
 
     /// The body as a JSON object, whatever its type is said to be. An empty body is an empty
@@ -124,7 +127,8 @@ impl Call {
         support::json::parse(text).map_err(Failure::bad_request)
     }
 
-    async fn small_body(&mut self) -> Result<Bytes, Failure> {
+    /// The whole body, if it is no larger than JSON may be.
+    pub(crate) async fn small_body(&mut self) -> Result<Bytes, Failure> {
         let most = self.options.max_json_bytes;
         let mut chunks = self.take_body();
         let mut whole = BytesMut::new();

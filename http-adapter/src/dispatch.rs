@@ -75,9 +75,8 @@ struct Found {
 /// Finds the route of a path and a method.
 fn find(path: CanonicalPath, method: &http::Method) -> Result<Found, (&'static Dialect, Failure)> {
     let method_name = if method == http::Method::HEAD { "GET" } else { method.as_str() };
-    let is_reserved = path.segments.first().is_some_and(|first| is_reserved(first));
-    for dialect in DIALECTS.into_iter().filter(|dialect| !(dialect.of_subjects && is_reserved)) {
-        let matching = dialect.matching(&path.segments);
+    for dialect in DIALECTS {
+        let matching = dialect.matching(&path);
         if matching.is_empty() {
             continue;
         }
@@ -145,11 +144,15 @@ struct Matched {
 
 impl Dialect {
     /// The routes whose path is this one. The first is the most literal, as the table has them.
-    fn matching(&'static self, segments: &[String]) -> Vec<Matched> {
+    fn matching(&'static self, path: &CanonicalPath) -> Vec<Matched> {
         let mut matching = Vec::new();
         for prefix in self.prefixes {
-            let Some(rest) = strip_prefix(segments, prefix) else { continue };
-            for route in self.routes {
+            let Some(rest) = strip_prefix(&path.segments, prefix) else { continue };
+            if self.of_subjects && rest.first().is_some_and(|first| is_reserved(first)) {
+                continue;
+            }
+            let fits = |route: &&Route| path.trailing_slash || !route.path.ends_with('/');
+            for route in self.routes.iter().filter(fits) {
                 if let Some((params, tail)) = route.match_path(rest) {
                     let tail = tail.map(|tail| tail + prefix.len());
                     matching.push(Matched { route, params, tail });
@@ -182,7 +185,7 @@ impl Found {
             trailing_slash: self.trailing_slash,
             doubled_tail: self.doubled_tail,
             headers: head.headers,
-            body,
+            body: std::sync::Mutex::new(body),
         };
         (self.route.handler)(call).await
     }

@@ -16,6 +16,12 @@ mod route;
 #[doc(hidden)]
 pub mod support;
 
+/// What the fuzz targets ask.
+#[doc(hidden)]
+pub mod fuzzing {
+    pub use crate::bintray::{clauses, given};
+}
+
 use axum::Router;
 use packhouse_core::Packhouse;
 

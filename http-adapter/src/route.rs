@@ -53,6 +53,8 @@ pub enum Gate {
     Version,
     /// The file is there and may be seen (404, or 401 for anonymous callers).
     File,
+    /// The folder is there: a file that is listed in it or below it (404).
+    Folder,
 }
 
 /// What must be allowed.
@@ -82,7 +84,9 @@ pub enum Matrix {
 pub struct Route {
     /// The method.
     pub method: Method,
-    /// The path: literal segments, `{name}` for one segment, `{*name}` for all that are left.
+    /// The path: literal segments, `{name}` for one segment, `{*name}` for all that are left, up to
+    /// the literal segments that may follow it. One that ends in a slash is asked for with it; the
+    /// others with or without.
     pub path: &'static str,
     /// The operation, as `noun.verb`: the label of metrics and logs.
     pub operation: &'static str,
@@ -131,16 +135,20 @@ impl Route {
     pub(crate) fn match_path(&self, segments: &[String]) -> Option<(Params, Option<usize>)> {
         let mut params = Params::default();
         let mut rest = segments.iter();
-        for (place, pattern) in self.path.split('/').skip(1).enumerate() {
+        let patterns = || self.path.trim_end_matches('/').split('/').skip(1);
+        for (place, pattern) in patterns().enumerate() {
             match parameter(pattern) {
                 None => {
                     rest.next().filter(|segment| *segment == pattern)?;
                 }
                 Some(Parameter::One(name)) => params.0.push((name, rest.next()?.clone())),
                 Some(Parameter::Rest(name)) => {
-                    let tail = rest.as_slice().join("/");
-                    params.0.push((name, Some(tail).filter(|tail| !tail.is_empty())?));
-                    return Some((params, Some(place)));
+                    let literals = patterns().skip(place + 1);
+                    let rest = rest.as_slice();
+                    let end = rest.len().checked_sub(literals.clone().count())?;
+                    let (tail, last) = rest.split_at(end);
+                    params.0.push((name, Some(tail.join("/")).filter(|tail| !tail.is_empty())?));
+                    return literals.eq(last).then_some((params, Some(place)));
                 }
             }
         }
@@ -215,5 +223,10 @@ mod tests {
         assert_eq!(values("/x/{a}", &["x", "1", "2"]), None);
         assert_eq!(values("/x/{*a}", &["x", "1", "2"]), one("1/2"));
         assert_eq!(values("/x/{*a}", &["x"]), None);
+        assert_eq!(values("/x/{*a}/y", &["x", "1", "2", "y"]), one("1/2"));
+        assert_eq!(values("/x/{*a}/y", &["x", "y", "y"]), one("y"));
+        for other in [&["x", "1", "2"][..], &["x", "y"], &["x", "1", "y", "2"]] {
+            assert_eq!(values("/x/{*a}/y", other), None, "{other:?}");
+        }
     }
 }

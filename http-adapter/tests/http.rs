@@ -6,6 +6,8 @@
 
 #[path = "http/app/mod.rs"]
 mod app;
+#[path = "http/attributes.rs"]
+mod attributes;
 #[path = "http/bodies.rs"]
 mod bodies;
 #[path = "http/caching.rs"]
@@ -14,14 +16,30 @@ mod caching;
 mod coverage;
 #[path = "http/credentials.rs"]
 mod credentials;
+#[path = "http/debian.rs"]
+mod debian;
+#[path = "http/disposition.rs"]
+mod disposition;
 #[path = "http/downloading.rs"]
 mod downloading;
+#[path = "http/exploding.rs"]
+mod exploding;
+#[path = "http/facts.rs"]
+mod facts;
+#[path = "http/facts_resources.rs"]
+mod facts_resources;
 #[path = "http/files.rs"]
 mod files;
+#[path = "http/folders.rs"]
+mod folders;
 #[path = "http/hidden.rs"]
 mod hidden;
+#[path = "http/listings.rs"]
+mod listings;
 #[path = "http/management.rs"]
 mod management;
+#[path = "http/maven.rs"]
+mod maven;
 #[path = "http/mutations.rs"]
 mod mutations;
 #[path = "http/openapi.rs"]
@@ -30,13 +48,21 @@ mod openapi;
 mod packages;
 #[path = "http/paging.rs"]
 mod paging;
+#[path = "http/patches.rs"]
+mod patches;
 #[path = "http/paths.rs"]
 mod paths;
 #[path = "http/publishing.rs"]
 mod publishing;
+#[path = "http/ranges.rs"]
+mod ranges;
 #[path = "http/repositories.rs"]
 mod repositories;
+#[path = "http/strict.rs"]
+mod strict;
 #[path = "http/uploading.rs"]
 mod uploading;
 #[path = "http/versions.rs"]
 mod versions;
+#[path = "http/windows.rs"]
+mod windows;

@@ -302,28 +302,14 @@ const VERSION: &[u8] = b"{\"name\":\"1.0\"}";
 
 /// A tar of these files.
 fn tar(files: &[(String, Vec<u8>)]) -> Vec<u8> {
-    let mut tar = Vec::new();
+    let mut tar = tar::Builder::new(Vec::new());
     for (path, body) in files {
-        let mut header = [0; 512];
-        let mut set =
-            |at: usize, text: &str| header[at..at + text.len()].copy_from_slice(text.as_bytes());
-        set(0, path);
-        set(100, "0000644\0");
-        set(108, "0000000\0");
-        set(116, "0000000\0");
-        set(124, &format!("{:011o}\0", body.len()));
-        set(136, "00000000000\0");
-        set(148, "        ");
-        set(156, "0");
-        set(257, "ustar\x0000");
-        let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
-        header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
-        tar.extend(header);
-        tar.extend(body);
-        tar.resize(tar.len().next_multiple_of(512), 0);
+        let mut header = tar::Header::new_ustar();
+        header.set_size(body.len() as u64);
+        header.set_mode(0o644);
+        tar.append_data(&mut header, path, body.as_slice()).expect("written to memory");
     }
-    tar.resize(tar.len() + 1024, 0);
-    tar
+    tar.into_inner().expect("written to memory")
 }
 
 fn sha256(bytes: &[u8]) -> String {

@@ -3,6 +3,7 @@
 //! [`store_suite!`](crate::store_suite) makes a test of each case, all or nothing. What a case
 //! says, a caller may rely on; nothing here knows how a backend does it.
 
+pub mod attribute_queries;
 pub mod committing;
 pub mod counters_and_streams;
 pub mod filtering;
@@ -118,6 +119,9 @@ macro_rules! store_suite {
             }
             random_differential {
                 random_pages_agree_with_the_meaning
+            }
+            attribute_queries {
+                random_attribute_queries_agree_with_their_meaning
             }
         }
     };

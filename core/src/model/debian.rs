@@ -67,6 +67,22 @@ impl DebianCoordinates {
     }
 }
 
+impl DebianCoordinates {
+    /// Whether a repository's own coordinates could stand in an index.
+    pub(crate) fn check_defaults(settings: &RepositorySettings) -> Result<()> {
+        for (what, list) in [
+            ("distribution", &settings.default_debian_distribution),
+            ("component", &settings.default_debian_component),
+            ("architecture", &settings.default_debian_architecture),
+        ] {
+            if let Some(list) = list {
+                names(what, list)?;
+            }
+        }
+        Ok(())
+    }
+}
+
 fn names(what: &str, list: &str) -> Result<Vec<String>> {
     let mut names: Vec<String> = Vec::new();
     for name in list.split(',').map(str::trim).filter(|name| !name.is_empty()) {

@@ -4,6 +4,7 @@ use std::ops::Bound;
 
 use serde::{Deserialize, Serialize};
 
+use super::attributes::Attributes;
 use super::debian::DebianCoordinates;
 use super::{Form, Stored, SubjectId};
 use crate::Timestamp;
@@ -38,6 +39,9 @@ pub struct File {
     /// Whether it is on its package's list of downloads.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub list_in_downloads: bool,
+    /// What its path says about itself, whatever bytes lie there.
+    #[serde(default, skip_serializing_if = "Attributes::is_empty")]
+    pub attributes: Attributes,
     /// What a publisher uploaded in place of what is published: swapped in when it is published.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replacement: Option<Box<Contents>>,
@@ -87,15 +91,19 @@ impl File {
     pub const PENDING: Field = Field::new("pending", 2);
     /// The field with its package and the place of its version; only published files.
     pub const RELEASE: Field = Field::new("release", 2);
+    /// The field with its attributes.
+    pub const ATTRIBUTE: Field = Field::new("attribute", 2);
 
     /// Where the file lies.
     #[must_use]
     pub fn key_of(location: &FileLocation) -> Key {
-        let repo = &location.repo;
-        Key::new(
-            Self::KIND,
-            [repo.subject.folded().as_str(), repo.repo.folded().as_str(), location.path.as_str()],
-        )
+        Self::place_of(&location.repo, location.path.as_str())
+    }
+
+    /// Where a path would lie among the files of a repository, be it the path of a file or not.
+    pub(crate) fn place_of(repo: &RepoPath, path: &str) -> Key {
+        let parts = [repo.subject.folded(), repo.repo.folded()];
+        Key::new(Self::KIND, [parts[0].as_str(), parts[1].as_str(), path])
     }
 
     /// Where the files of a repository lie.
@@ -195,6 +203,7 @@ impl Stored for File {
         if !published || self.replacement.is_some() {
             terms.push(Term { field: Self::PENDING, value: TermValue::boolean(true) });
         }
+        terms.extend(self.attributes.terms(&Self::ATTRIBUTE));
         terms
     }
 }

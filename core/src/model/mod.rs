@@ -3,6 +3,7 @@
 //! Plain data with its keys and index terms. No rule about who may do what, and no wire form: each
 //! dialect has its own types.
 
+pub mod attributes;
 pub mod blobs;
 pub mod debian;
 pub mod files;

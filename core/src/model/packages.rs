@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::attributes::Attributes;
 use super::{Form, Stored};
 use crate::Timestamp;
 use crate::names::{PackageName, PackagePath, RepoName, RepoPath, SubjectName};
@@ -25,6 +26,9 @@ pub struct Package {
     /// What a publisher says about it.
     #[serde(flatten)]
     pub settings: PackageSettings,
+    /// What it says about itself.
+    #[serde(default, skip_serializing_if = "Attributes::is_empty")]
+    pub attributes: Attributes,
 }
 
 /// What a publisher says about a package.
@@ -61,6 +65,9 @@ impl Package {
     /// The field with its name, for lists by the start of a name.
     pub const NAME: Field = Field::new("name", 2).wildcard();
 
+    /// The field with its attributes.
+    pub const ATTRIBUTE: Field = Field::new("attribute", 2);
+
     /// Where the package of this path lies.
     #[must_use]
     pub fn key_of(path: &PackagePath) -> Key {
@@ -96,7 +103,8 @@ impl Stored for Package {
     }
 
     fn terms(&self) -> Vec<Term> {
-        vec![Term { field: Self::NAME, value: TermValue::text(self.name.as_str()) }]
+        let name = Term { field: Self::NAME, value: TermValue::text(self.name.as_str()) };
+        std::iter::once(name).chain(self.attributes.terms(&Self::ATTRIBUTE)).collect()
     }
 }
 

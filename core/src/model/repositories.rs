@@ -66,6 +66,27 @@ pub struct RepositorySettings {
     pub yum_groups_file: Option<String>,
 }
 
+impl RepositorySettings {
+    /// Without what repositories of other kinds have, and with the defaults of this kind.
+    #[must_use]
+    pub fn of_kind(mut self, kind: RepositoryKind) -> Self {
+        if kind == RepositoryKind::Debian {
+            self.default_debian_component.get_or_insert_with(|| "main".to_owned());
+        } else {
+            self.default_debian_architecture = None;
+            self.default_debian_distribution = None;
+            self.default_debian_component = None;
+        }
+        if kind == RepositoryKind::Rpm {
+            self.yum_metadata_depth.get_or_insert(0);
+        } else {
+            self.yum_metadata_depth = None;
+            self.yum_groups_file = None;
+        }
+        self
+    }
+}
+
 /// What kind of packages a repository serves.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::attributes::Attributes;
 use super::{Form, Stored};
 use crate::Timestamp;
 use crate::names::{
@@ -35,6 +36,9 @@ pub struct Version {
     /// What a publisher says about it.
     #[serde(flatten)]
     pub settings: VersionSettings,
+    /// What it says about itself.
+    #[serde(default, skip_serializing_if = "Attributes::is_empty")]
+    pub attributes: Attributes,
 }
 
 /// What a publisher says about a version.
@@ -58,6 +62,8 @@ impl Version {
     pub const ORDINAL: Field = Field::new("ordinal", 3);
     /// The field with when it was first published; only published ones have it.
     pub const PUBLISHED: Field = Field::new("published", 3);
+    /// The field with its attributes.
+    pub const ATTRIBUTE: Field = Field::new("attribute", 3);
     /// The kind of the counters of places, one a package.
     pub const ORDINALS: Kind = Kind::new("ordinals");
 
@@ -114,6 +120,7 @@ impl Stored for Version {
         let ordinal = Term { field: Self::ORDINAL, value: TermValue::integer(self.ordinal) };
         let published =
             self.published.map(|at| Term { field: Self::PUBLISHED, value: TermValue::instant(at) });
-        [Some(ordinal), published].into_iter().flatten().collect()
+        let settled = [Some(ordinal), published].into_iter().flatten();
+        settled.chain(self.attributes.terms(&Self::ATTRIBUTE)).collect()
     }
 }

@@ -4,6 +4,7 @@
 //! to the case of ASCII letters: their [`SubjectName::folded`] form is what keys are made of.
 
 mod error;
+mod maven;
 mod path;
 mod reserved;
 mod rules;
@@ -13,6 +14,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use error::NameError;
+pub use maven::MavenPath;
 pub use path::{FileLocation, FilePath, PackagePath, RepoPath, VersionPath};
 pub use reserved::{RESERVED_SUBJECTS, RESERVED_VERSIONS};
 
@@ -87,6 +89,20 @@ name! {
 name! {
     /// The name of a version: as a package's; none of [`RESERVED_VERSIONS`].
     VersionName, "version name", rules::version
+}
+
+name! {
+    /// The name of an attribute: as a package's, without `,`. One that begins with `_` is for those
+    /// who may publish.
+    AttributeName, "attribute name", rules::attribute
+}
+
+impl AttributeName {
+    /// Whether only those who may publish see it.
+    #[must_use]
+    pub fn is_for_publishers(&self) -> bool {
+        self.0.starts_with('_')
+    }
 }
 
 impl SubjectName {

@@ -18,6 +18,8 @@ impl FilePath {
     pub const MAX_BYTES: usize = 768;
     /// The most segments.
     pub const MAX_SEGMENTS: usize = 64;
+    /// The longest segment in bytes.
+    pub const MAX_SEGMENT_BYTES: usize = rules::SEGMENT_BYTES;
 
     /// Takes a path that keeps the rules.
     ///

@@ -34,6 +34,15 @@ pub(super) fn slug(text: &str) -> Result<(), BrokenRule> {
     }
 }
 
+/// Requests name several attributes with commas between them.
+pub(super) fn attribute(text: &str) -> Result<(), BrokenRule> {
+    free(text)?;
+    match text.find(',') {
+        Some(_) => Err(BrokenRule::Has { character: ',', instead: "leave it out" }),
+        None => Ok(()),
+    }
+}
+
 pub(super) fn free(text: &str) -> Result<(), BrokenRule> {
     length(text, FREE_BYTES)?;
     if text.contains('/') {

@@ -27,7 +27,7 @@ pub enum Filter {
 
 impl Filter {
     /// The most conditions one filter may hold, counting each value of a list.
-    pub const MAX_CONDITIONS: usize = 2_000;
+    pub const MAX_CONDITIONS: usize = 5_000;
     /// How deep conditions may lie in one another.
     pub const MAX_DEPTH: usize = 16;
 

@@ -2,8 +2,12 @@
 //!
 //! Types are made here and nowhere else: a backend compares bytes.
 
+mod decimal;
+mod version;
+
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Bound;
 
 use sha2::{Digest, Sha256};
 
@@ -80,6 +84,59 @@ impl TermValue {
         Self::tagged(b'b', &[u8::from(value)])
     }
 
+    /// An exact decimal number, ±0.d₁d₂… × 10^`exponent`, where `digits` are values from 0 to 9.
+    /// Equal numbers are equal however they are spelled; 0 has no sign.
+    #[must_use]
+    pub fn decimal(negative: bool, digits: &[u8], exponent: i32) -> Self {
+        Self::tagged(b'n', &decimal::encode(negative, digits, exponent))
+    }
+
+    /// A version, in the order of versions: 1.10 after 1.9, what precedes a release before it, and
+    /// 1.0 equal to 1.0.0. Any text has a place; `store/term/version.rs` says which.
+    #[must_use]
+    pub fn version(text: &str) -> Self {
+        Self::tagged(b'v', &version::encode(text))
+    }
+
+    /// The value under a name, for many things that share one field: sorts by the name, then by
+    /// type, then as the value does. The name holds no NUL. `mark` tells values apart that are
+    /// equal otherwise, and makes no difference to [`TermValue::between_named`].
+    #[must_use]
+    pub fn named(name: &str, value: &Self, mark: Option<u8>) -> Self {
+        Self::tagged(b'a', &under(name, &[&value.0, mark.as_slice()].concat()))
+    }
+
+    /// The bounds of the values under a name that lie between two of one type, whatever their
+    /// marks; without either, of all values under the name. Not for texts, which have no order
+    /// under a name.
+    #[must_use]
+    pub fn between_named(
+        name: &str,
+        low: &Bound<Self>,
+        high: &Bound<Self>,
+    ) -> (Bound<Self>, Bound<Self>) {
+        let kind: &[u8] = match (low, high) {
+            (Bound::Included(value) | Bound::Excluded(value), _)
+            | (_, Bound::Included(value) | Bound::Excluded(value)) => &value.0[..1],
+            (Bound::Unbounded, Bound::Unbounded) => &[],
+        };
+        // Under a name no byte of a type, an exponent, an instant, a version's token or a mark is
+        // this, so that all that begins with a value lies below the value with it.
+        let after = |bytes: &[u8]| Self::tagged(b'a', &under(name, &[bytes, &[0xff]].concat()));
+        let before = |bytes: &[u8]| Self::tagged(b'a', &under(name, bytes));
+        let low = match low {
+            Bound::Included(value) => before(&value.0),
+            Bound::Excluded(value) => after(&value.0),
+            Bound::Unbounded => before(kind),
+        };
+        let high = match high {
+            Bound::Included(value) => after(&value.0),
+            Bound::Excluded(value) => before(&value.0),
+            Bound::Unbounded => after(kind),
+        };
+        (Bound::Included(low), Bound::Excluded(high))
+    }
+
     /// The bytes, to be stored and compared.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
@@ -112,6 +169,10 @@ impl TermValue {
     }
 }
 
+fn under(name: &str, bytes: &[u8]) -> Vec<u8> {
+    [name.as_bytes(), b"\0", bytes].concat()
+}
+
 fn order_preserving(number: i64) -> [u8; 8] {
     (number.cast_unsigned() ^ (1 << 63)).to_be_bytes()
 }
@@ -124,6 +185,9 @@ impl fmt::Debug for TermValue {
         }
     }
 }
+
+#[cfg(test)]
+mod order_tests;
 
 #[cfg(test)]
 mod tests {

@@ -89,14 +89,29 @@ impl Watch {
             return Ok(());
         }
         self.checked = now;
-        match self.packhouse.permit::<act::Read, _>(&self.caller, &self.location).await {
-            Ok(_) => Ok(()),
-            // A download that began before its file was deleted or replaced goes on to its end,
-            // and so does one while the store cannot answer.
-            Err(error) => match error.kind() {
-                ErrorKind::NotFound(Noun::File) | ErrorKind::Unavailable => Ok(()),
-                _ => Err(BlobErrorKind::Unavailable.because("the permit ended").with_source(error)),
-            },
-        }
+        let goes_on = goes_on(&self.packhouse, &self.caller, &self.location).await;
+        goes_on.map_err(|error| {
+            BlobErrorKind::Unavailable.because("the permit ended").with_source(error)
+        })
+    }
+}
+
+/// Asks again for the permit of a download that has begun, between several ranges of one answer.
+///
+/// # Errors
+/// Why the caller may not have the file any more.
+pub async fn check(packhouse: &Packhouse, permit: &Permit<act::Read, FilePlace>) -> Result<()> {
+    goes_on(packhouse, permit.caller(), &permit.place().file.location()).await
+}
+
+/// A download that began before its file was deleted or replaced goes on to its end, and so does
+/// one while the store cannot answer.
+async fn goes_on(packhouse: &Packhouse, caller: &Caller, location: &FileLocation) -> Result<()> {
+    match packhouse.permit::<act::Read, _>(caller, location).await {
+        Ok(_) => Ok(()),
+        Err(error) => match error.kind() {
+            ErrorKind::NotFound(Noun::File) | ErrorKind::Unavailable => Ok(()),
+            _ => Err(error),
+        },
     }
 }

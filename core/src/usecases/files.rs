@@ -14,7 +14,11 @@ use crate::model::versions::Version;
 use crate::names::{FileLocation, PackageName, PackagePath, VersionPath};
 use crate::store::{Filter, Query};
 use crate::work::Work;
-use crate::{Error, Noun, Result};
+use crate::{Error, ErrorKind, Noun, Result};
+
+/// How many deletions of packages and versions may run in a repository that is listed: each is a
+/// condition of the query.
+const MOST_CLOSING: usize = 1_000;
 
 /// The files of a package, by path. Unpublished ones are among them only if they are asked for by
 /// someone who may publish.
@@ -47,6 +51,26 @@ pub(super) fn of_closing_versions(
     closing
         .filter_map(|closing| closing.version.as_ref())
         .map(move |version| Filter::Not(Box::new(File::of_version(package, version))))
+}
+
+/// The files of a repository that are listed. Those of packages and versions that are being deleted are gone,
+/// though some may be left.
+pub(super) fn listed(repo: &Repository, unpublished_too: bool) -> Result<Filter> {
+    if repo.closing.len() > MOST_CLOSING {
+        return Err(Error::unavailable());
+    }
+    let mut filters = Vec::new();
+    if !unpublished_too {
+        filters.push(File::published_is(true));
+    }
+    filters.extend(repo.closing.iter().map(|closing| {
+        let files = match &closing.version {
+            Some(version) => File::of_version(&closing.package, version),
+            None => File::of_package(&closing.package),
+        };
+        Filter::Not(Box::new(files))
+    }));
+    Ok(Filter::All(filters))
 }
 
 /// The files of a version, by path, as [`of_package`].
@@ -83,6 +107,37 @@ async fn list(
     }
     let query = Query::within(File::range_of(&place.repo.path())).filter(Filter::All(filter));
     packhouse.list(query, paging).await
+}
+
+/// Puts a published file on its package's list of downloads, or takes it off.
+///
+/// Implements the Bintray REST API, "Update File Metadata".
+///
+/// # Errors
+/// [`crate::ErrorKind::NotFound`]; [`crate::ErrorKind::Invalid`] for a file that is not published.
+pub async fn list_in_downloads(
+    packhouse: &Packhouse,
+    caller: &Caller,
+    location: &FileLocation,
+    listed: bool,
+) -> Result<()> {
+    packhouse
+        .change::<act::Annotate, _, _, _, _>(caller, location, |permit, work| async move {
+            let file = permit.place().file.clone();
+            if file.published.is_none() {
+                // Clients look for "unpublished file", and ask again until it is published.
+                return Err(Error::new(
+                    ErrorKind::Invalid,
+                    format!("'{}' is an unpublished file: publish it first", file.path),
+                ));
+            }
+            if file.list_in_downloads != listed {
+                work.put(&permit, &File { list_in_downloads: listed, ..file.clone() });
+                versions::touch(&work, &permit, &file.version_path(), true);
+            }
+            Ok(())
+        })
+        .await
 }
 
 /// Deletes a file, published or not.

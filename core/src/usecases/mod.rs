@@ -2,17 +2,21 @@
 //!
 //! Each starts by turning names into a permit, reads, decides and commits. No HTTP, no wire form.
 
+pub mod attributes;
 pub(crate) mod deletion;
 pub mod downloads;
 pub mod explodes;
 pub mod files;
+pub mod folders;
 pub mod health;
 mod listing;
+pub mod maven;
 mod naming;
 pub mod packages;
 mod patch;
 pub mod publishing;
 pub mod repositories;
+mod sidecars;
 mod spool;
 mod texts;
 pub mod uploads;

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::spool::StoredBytes;
-use super::{files, versions, windows};
+use super::{files, sidecars, versions, windows};
 use crate::access::{Caller, PackagePlace, Permit, Within, act};
 use crate::blobs::{BlobErrorKind, BlobId, ByteRange};
 use crate::engine::Packhouse;
 use crate::jobs;
 use crate::model::Form;
+use crate::model::attributes::Attributes;
 use crate::model::blobs::{Blob, BlobReference, Content};
 use crate::model::debian::{DebianCoordinates, GivenCoordinates};
 use crate::model::files::{Contents, File};
@@ -126,6 +127,7 @@ impl Naming {
         named: &[Named],
     ) -> Result<Vec<File>> {
         let Admitted { version, old } = self.admit(work, permit, paths).await?;
+        sidecars::check(packhouse, work, &permit.place().repo, &self.version, named).await?;
         let version = match version {
             Some(version) => version,
             None => {
@@ -254,6 +256,7 @@ impl Naming {
             contents,
             published: self.publish.then(|| work.now()),
             list_in_downloads: false,
+            attributes: Attributes::default(),
             replacement: None,
         })
     }
@@ -334,7 +337,10 @@ fn put_file(
     let held: Vec<BlobId> = old.iter().flat_map(File::blobs).collect();
     let file = match old {
         Some(old) if old.published.is_some() && new.published.is_none() => waiting(old, new),
-        Some(old) => File { list_in_downloads: old.list_in_downloads, ..new },
+        Some(old) => {
+            let File { list_in_downloads, attributes, .. } = old;
+            File { list_in_downloads, attributes, ..new }
+        }
         None => new,
     };
     for blob in held.into_iter().filter(|blob| file.blobs().all(|kept| kept != *blob)) {

@@ -7,13 +7,14 @@ use super::windows::Window;
 use super::{Listed, Paging, deletion, texts, versions};
 use crate::access::{Caller, PackagePlace, act};
 use crate::engine::Packhouse;
+use crate::model::attributes::Attributes;
 use crate::model::jobs::Doomed;
 use crate::model::packages::{Package, PackageSettings, Updated};
 use crate::model::repositories::{Closing, Repository};
 use crate::model::subjects::Plan;
 use crate::model::versions::Version;
 use crate::model::{Form, Stored, licenses};
-use crate::names::{PackageName, PackagePath, RepoPath, VersionName};
+use crate::names::{FileLocation, PackageName, PackagePath, RepoPath, VersionName};
 use crate::store::{Filter, Query, TermValue};
 use crate::work::Work;
 use crate::{Error, ErrorKind, Result, Timestamp};
@@ -77,7 +78,7 @@ pub async fn create(
             if place.repo.is_package_closing(&path.package) {
                 return Err(deletion::still_going("package", &path.package));
             }
-            let settings = checked(settings.clone())?;
+            let settings = checked(fitting(settings.clone(), place.subject.plan))?;
             check_oss(&settings, path, place.subject.plan, |_| true)?;
             let package = Package {
                 form: Form,
@@ -87,6 +88,7 @@ pub async fn create(
                 created: work.now(),
                 updated: work.now(),
                 settings,
+                attributes: Attributes::default(),
             };
             work.put(&permit, &package);
             let (updated, publisher) = (work.now(), place.publisher);
@@ -94,6 +96,13 @@ pub async fn create(
             Ok(PackageView { package, versions, latest_version, updated, publisher })
         })
         .await
+}
+
+/// What is kept of what is said: to hide statistics is for premium plans. Others' scripts send it
+/// too, and it is passed over.
+fn fitting(settings: PackageSettings, plan: Plan) -> PackageSettings {
+    let public_stats = settings.public_stats.filter(|_| plan.is_premium());
+    PackageSettings { public_stats, ..settings }
 }
 
 /// The rules of what is said about a package; licenses come out sorted and without doubles.
@@ -106,12 +115,23 @@ fn checked(mut settings: PackageSettings) -> Result<PackageSettings> {
     if let Some(unknown) = settings.licenses.iter().find(|name| !licenses::is_known(name)) {
         return Err(Error::invalid(format!("License '{unknown}' does not exist")));
     }
+    if !is_github_path(&settings.github_repo) {
+        return Err(Error::invalid("No repository found under this GitHub path"));
+    }
     if !MATURITIES.contains(&settings.maturity.as_str()) {
         let maturity = &settings.maturity;
         let known = MATURITIES[1..].join(", ");
         return Err(Error::invalid(format!("Maturity '{maturity}' does not exist: use {known}")));
     }
     Ok(settings)
+}
+
+/// Whether it is nothing, or `owner/name` as GitHub has them. Nobody asks GitHub.
+fn is_github_path(path: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    let is_name = |name: &str| !name.is_empty() && name.chars().all(plain);
+    let parts = path.split_once('/');
+    path.is_empty() || parts.is_some_and(|(owner, name)| is_name(owner) && is_name(name))
 }
 
 fn check_texts(settings: &PackageSettings) -> Result<()> {
@@ -142,6 +162,11 @@ fn check_oss(
     if plan.is_premium() {
         return Ok(());
     }
+    if said(Said::CustomLicenses) && !settings.custom_licenses.is_empty() {
+        let subject = &path.repo.subject;
+        let message = format!("This action is not allowed for none-premium subject {subject}");
+        return Err(Error::invalid(message));
+    }
     if said(Said::Licenses) && settings.licenses.is_empty() {
         return Err(Error::invalid(format!(
             "Package for path '{}' was invalid. Package license is mandatory",
@@ -154,8 +179,9 @@ fn check_oss(
     Ok(())
 }
 
-/// What the oss plan asks for.
+/// What the oss plan asks for or leaves to others.
 enum Said {
+    CustomLicenses,
     Licenses,
     VcsUrl,
 }
@@ -173,11 +199,23 @@ pub async fn show(
 ) -> Result<PackageView> {
     let permit = packhouse.permit::<act::Read, _>(caller, path).await?;
     let PackagePlace { repo, package, publisher, .. } = permit.place().clone();
-    let versions = versions::newest_first(packhouse, path).await?;
-    let latest_version = versions::latest_of(packhouse, &repo, &path.package).await?;
-    let updated = Updated::shown_to(publisher).key_of(path);
+    view(packhouse, &repo, package, publisher).await
+}
+
+/// A package as it is shown to a publisher or to others.
+pub(super) async fn view(
+    packhouse: &Packhouse,
+    repo: &Repository,
+    mut package: Package,
+    publisher: bool,
+) -> Result<PackageView> {
+    let path = package.path();
+    let versions = versions::newest_first(packhouse, &path).await?;
+    let latest_version = versions::latest_of(packhouse, repo, &path.package).await?;
+    let updated = Updated::shown_to(publisher).key_of(&path);
     let touched = packhouse.read_all(&[updated]).await?.pop().flatten();
     let touched = touched.map_or(0, |record| record.counter());
+    package.attributes = package.attributes.seen_by(publisher);
     Ok(PackageView {
         updated: package.updated.max(Timestamp::from_millis(touched)),
         package,
@@ -185,6 +223,21 @@ pub async fn show(
         latest_version,
         publisher,
     })
+}
+
+/// Shows the package that a file belongs to, to those who may have both.
+///
+/// Implements the Bintray REST API, "Get Package for File".
+///
+/// # Errors
+/// As [`super::downloads::find`] and [`show`].
+pub async fn of_file(
+    packhouse: &Packhouse,
+    caller: &Caller,
+    location: &FileLocation,
+) -> Result<PackageView> {
+    let permit = packhouse.permit::<act::Read, _>(caller, location).await?;
+    show(packhouse, caller, &permit.place().file.version_path().package).await
 }
 
 /// The packages of a repository, by name; only those whose names start with `prefix`, if given.
@@ -232,9 +285,11 @@ pub async fn update(
     packhouse
         .change::<act::Annotate, _, _, _, _>(caller, path, |permit, work| async move {
             let PackagePlace { subject, mut package, .. } = permit.place().clone();
-            let settings = patch.clone().apply(package.settings);
+            let public_stats = patch.public_stats.filter(|_| subject.plan.is_premium());
+            let settings = PackagePatch { public_stats, ..patch.clone() }.apply(package.settings);
             package.settings = checked(settings)?;
             check_oss(&package.settings, path, subject.plan, |what| match what {
+                Said::CustomLicenses => patch.custom_licenses.is_some(),
                 Said::Licenses => patch.licenses.is_some(),
                 Said::VcsUrl => patch.vcs_url.is_some(),
             })?;

@@ -1,12 +1,14 @@
 //! Publishing: making the unpublished files of a version seen by all who may read it, or
 //! discarding them.
 
+use super::windows::Window;
 use super::{files, versions};
 use crate::access::{Caller, PackagePlace, Permit, act};
 use crate::blobs::BlobId;
 use crate::engine::Packhouse;
 use crate::jobs;
 use crate::model::files::File;
+use crate::model::versions::Version;
 use crate::names::VersionPath;
 use crate::store::{Filter, Query, Start};
 use crate::work::Work;
@@ -20,12 +22,15 @@ pub const MOST_AT_ONCE: usize = 30_000;
 /// Discard Uploaded Content".
 ///
 /// # Errors
-/// [`ErrorKind::NotFound`]; [`ErrorKind::TooLarge`] for more than [`MOST_AT_ONCE`] files.
+/// [`ErrorKind::NotFound`]; [`ErrorKind::TooLarge`] for more than [`MOST_AT_ONCE`] files;
+/// [`ErrorKind::Forbidden`] also where a replacement waited until what it replaces can no longer be
+/// changed: it can be discarded.
 pub async fn publish(packhouse: &Packhouse, caller: &Caller, path: &VersionPath) -> Result<u64> {
     packhouse
         .change::<act::Publish, _, _, _, _>(caller, path, |permit, work| async move {
             let version = versions::require(&work, path).await?;
             let pending = pending(&work, path).await?;
+            check_windows(&work, &permit, &version, &pending).await?;
             let mut released = Vec::new();
             for file in &pending {
                 let (file, replaced) = file.clone().publish(work.now());
@@ -72,6 +77,25 @@ pub async fn discard(packhouse: &Packhouse, caller: &Caller, path: &VersionPath)
             Ok(pending.len() as u64)
         })
         .await
+}
+
+/// Whether what is published may still be replaced by what waits for it.
+async fn check_windows(
+    work: &Work,
+    permit: &Permit<act::Publish, PackagePlace>,
+    version: &Version,
+    pending: &[File],
+) -> Result<()> {
+    let window = Window::of(permit.place());
+    for file in pending {
+        if file.published.is_some() {
+            window.check_file(work, file)?;
+        }
+    }
+    if pending.iter().any(|file| file.published.is_some()) {
+        window.check_members(work, permit.caller(), version).await?;
+    }
+    Ok(())
 }
 
 fn finish(

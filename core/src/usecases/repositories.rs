@@ -4,6 +4,7 @@ use super::patch::patch;
 use super::{Listed, Paging, deletion, texts};
 use crate::access::{Caller, Holdings, Identity, RepoPlace, act};
 use crate::engine::Packhouse;
+use crate::model::debian::DebianCoordinates;
 use crate::model::grants::{Anchor, GrantSet, Grantee};
 use crate::model::jobs::Doomed;
 use crate::model::packages::Package;
@@ -72,6 +73,7 @@ pub async fn create(
     packhouse
         .change::<act::CreateRepo, _, _, _, _>(caller, &path.subject, |permit, work| async move {
             let subject = &permit.place().subject;
+            let new = &fitting(subject, new);
             check(subject, new)?;
             if work.exists(Repository::key_of(path)).await? {
                 let message = format!("Repo '{}' already exists", path.repo);
@@ -87,6 +89,15 @@ pub async fn create(
         .await
 }
 
+/// What is kept of what is said: days for members are for the enterprise plan, and each kind has
+/// settings of its own. The rest is passed over, as clients send it without being asked.
+fn fitting(subject: &Subject, new: &NewRepository) -> NewRepository {
+    let mut settings = new.settings.clone().of_kind(new.kind);
+    settings.version_update_max_days =
+        settings.version_update_max_days.filter(|_| subject.plan == Plan::Enterprise);
+    NewRepository { settings, ..new.clone() }
+}
+
 fn check(subject: &Subject, new: &NewRepository) -> Result<()> {
     if new.private && !subject.plan.is_premium() {
         let message =
@@ -99,6 +110,7 @@ fn check(subject: &Subject, new: &NewRepository) -> Result<()> {
 fn check_settings(settings: &RepositorySettings) -> Result<()> {
     texts::check_long("desc", Some(&settings.desc))?;
     texts::check_all("labels", &settings.labels)?;
+    DebianCoordinates::check_defaults(settings)?;
     for (field, text) in [
         ("business_unit", &settings.business_unit),
         ("default_debian_architecture", &settings.default_debian_architecture),
@@ -149,7 +161,11 @@ pub async fn show(
     path: &RepoPath,
 ) -> Result<RepositoryView> {
     let permit = packhouse.permit::<act::Read, _>(caller, path).await?;
-    let RepoPlace { subject, repo, .. } = permit.place().clone();
+    let RepoPlace { subject, mut repo, .. } = permit.place().clone();
+    repo.settings = repo.settings.of_kind(repo.kind);
+    // Said under another plan, it is kept and not in force.
+    repo.settings.version_update_max_days =
+        repo.settings.version_update_max_days.filter(|_| subject.plan == Plan::Enterprise);
     let packages = Query::within(Package::range_of(path)).keys().limit(0).with_total();
     let package_count = packhouse.select(&packages).await?.total.unwrap_or_default();
     Ok(RepositoryView { repo, plan: subject.plan, package_count })
@@ -226,7 +242,9 @@ pub async fn update(
     packhouse
         .change::<act::Administer, _, _, _, _>(caller, path, |permit, work| async move {
             let RepoPlace { subject, mut repo, .. } = permit.place().clone();
-            repo.settings = patch.clone().apply(repo.settings);
+            let days = patch.version_update_max_days.filter(|_| subject.plan == Plan::Enterprise);
+            let patch = RepositoryPatch { version_update_max_days: days, ..patch.clone() };
+            repo.settings = patch.apply(repo.settings).of_kind(repo.kind);
             check_settings(&repo.settings)?;
             // A private one of a subject that went over to the oss plan can be opened, not made.
             repo.private = match private {

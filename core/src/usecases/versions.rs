@@ -6,14 +6,15 @@ use super::{deletion, files, packages, texts};
 use crate::access::{Caller, Changes, PackagePlace, Permit, act};
 use crate::engine::Packhouse;
 use crate::error::Noun;
+use crate::model::attributes::Attributes;
 use crate::model::files::File;
 use crate::model::jobs::Doomed;
 use crate::model::packages::{Package, Updated};
 use crate::model::repositories::{Closing, Repository};
 use crate::model::versions::{Version, VersionSettings};
 use crate::model::{Form, Stored};
-use crate::names::{PackageName, PackagePath, VersionName, VersionPath};
-use crate::store::{Change, Direction, Filter, Key, Order, Query};
+use crate::names::{FileLocation, PackageName, PackagePath, VersionName, VersionPath};
+use crate::store::{Change, Direction, Filter, Key, Order, Query, Record};
 use crate::work::{Work, decode};
 use crate::{Error, ErrorKind, Result, Timestamp};
 
@@ -66,7 +67,7 @@ pub async fn create(
             }
             check(settings)?;
             let version = make(&work, &permit, path, settings).await?;
-            let PackagePlace { package, publisher, .. } = permit.place().clone();
+            let (package, publisher) = (shown_package(permit.place()), permit.place().publisher);
             let updated = version.updated;
             Ok(VersionView { version, package, published: false, updated, publisher })
         })
@@ -101,6 +102,7 @@ pub(super) async fn make(
         published: None,
         updated: work.now(),
         settings: settings.clone(),
+        attributes: Attributes::default(),
     };
     work.put(permit, &version);
     work.change(permit, Change::Add(ordinals, 1));
@@ -167,13 +169,27 @@ pub async fn show(
     path: &VersionPath,
 ) -> Result<VersionView> {
     let permit = packhouse.permit::<act::Read, _>(caller, path).await?;
-    let updated = Updated::shown_to(permit.place().publisher);
-    let touched = updated.key_of(&path.package).child(path.version.as_str());
+    let touched = touched_key(permit.place(), path);
     let mut read = packhouse.read_all(&[Version::key_of(path), touched]).await?;
-    let touched = read.pop().flatten().map_or(0, |record| record.counter());
+    let touched = read.pop().flatten();
     let version = read.pop().flatten().map(|record| decode::<Version>(&record)).transpose()?;
     let version = version.ok_or_else(|| Error::not_found(Noun::Version, &path.version))?;
-    view(packhouse, permit.place(), version, Timestamp::from_millis(touched)).await
+    view_with(packhouse, permit.place(), version, touched).await
+}
+
+/// Shows the version that a file belongs to, to those who may have both.
+///
+/// Implements the Bintray REST API, "Get Version for File".
+///
+/// # Errors
+/// As [`super::downloads::find`] and [`show`].
+pub async fn of_file(
+    packhouse: &Packhouse,
+    caller: &Caller,
+    location: &FileLocation,
+) -> Result<VersionView> {
+    let permit = packhouse.permit::<act::Read, _>(caller, location).await?;
+    show(packhouse, caller, &permit.place().file.version_path()).await
 }
 
 /// Shows the newest version that has a published file.
@@ -193,20 +209,45 @@ pub async fn show_latest(
     show(packhouse, caller, &path.version(latest)).await
 }
 
-async fn view(
+/// Where it is kept when what the caller sees of a version last changed.
+fn touched_key(place: &PackagePlace, path: &VersionPath) -> Key {
+    let updated = Updated::shown_to(place.publisher).key_of(&path.package);
+    updated.child(path.version.as_str())
+}
+
+/// A version as it is shown.
+pub(super) async fn view(
     packhouse: &Packhouse,
     place: &PackagePlace,
     version: Version,
-    touched: Timestamp,
+) -> Result<VersionView> {
+    let touched = packhouse.read_all(&[touched_key(place, &version.path())]).await?.pop();
+    view_with(packhouse, place, version, touched.flatten()).await
+}
+
+async fn view_with(
+    packhouse: &Packhouse,
+    place: &PackagePlace,
+    mut version: Version,
+    touched: Option<Record>,
 ) -> Result<VersionView> {
     let published = has_published(packhouse, &place.repo, &version).await?;
+    let touched = Timestamp::from_millis(touched.map_or(0, |record| record.counter()));
+    version.attributes = version.attributes.seen_by(place.publisher);
+    let package = shown_package(place);
     Ok(VersionView {
         updated: version.updated.max(touched),
         version,
-        package: place.package.clone(),
+        package,
         published,
         publisher: place.publisher,
     })
+}
+
+/// The package as the caller sees it.
+fn shown_package(place: &PackagePlace) -> Package {
+    let attributes = place.package.attributes.clone().seen_by(place.publisher);
+    Package { attributes, ..place.package.clone() }
 }
 
 async fn has_published(

@@ -3,7 +3,8 @@
 //! Subjects of the oss plan: files of a version may be added, replaced and deleted for as long as
 //! [`crate::Limits::oss_change_window`] says. Others: members may upload to, change files of and
 //! delete a version for the days that its repository's `version_update_max_days` says; who
-//! administers the repository may at any time.
+//! administers the repository may at any time. What waits to replace something that is published is
+//! published within the same windows.
 
 use std::time::Duration;
 

@@ -33,7 +33,12 @@ pub(crate) async fn explode(
 }
 
 impl World {
-    fn explode(&self, caller: &Caller, target: Target, files: &[(&str, &str)]) -> Result<Vec<File>> {
+    fn explode(
+        &self,
+        caller: &Caller,
+        target: Target,
+        files: &[(&str, &str)],
+    ) -> Result<Vec<File>> {
         run(explode(&self.packhouse, caller, target, archive(files)))
     }
 
@@ -96,7 +101,11 @@ fn of_a_refused_archive_nothing_is_kept() {
                  write the path without it",
             ),
         ),
-        (("taken", "new"), ErrorKind::AlreadyExists, format!("{exists} 'docs/taken' already exists")),
+        (
+            ("taken", "new"),
+            ErrorKind::AlreadyExists,
+            format!("{exists} 'docs/taken' already exists"),
+        ),
         (
             ("other", "new"),
             ErrorKind::AlreadyExists,
@@ -159,7 +168,8 @@ fn contents_that_change_places_are_kept() {
 
 #[test]
 fn limits_and_checksums_hold_for_the_archive() {
-    let world = World::with(Limits { max_archive_entries: 2, max_file_bytes: 1000, ..Limits::default() });
+    let world =
+        World::with(Limits { max_archive_entries: 2, max_file_bytes: 1000, ..Limits::default() });
     let anna = world.anna();
     let before = (world.dump(), world.finished_blobs());
     let too_many = refused(world.explode(&anna, into(""), &SITE));
@@ -208,9 +218,8 @@ fn nobody_sends_an_archive_in_vain() {
     let world = World::new();
     let anna = world.anna();
     let bert = world.user("bert");
-    let begin = |caller: &Caller, target| {
-        refused(run(explodes::begin(&world.packhouse, caller, target)))
-    };
+    let begin =
+        |caller: &Caller, target| refused(run(explodes::begin(&world.packhouse, caller, target)));
     assert_eq!(begin(anonymous(), into("")), needs_credentials());
     assert_eq!(begin(&bert, into("")), forbidden());
     let absent = Target::new(version("anna/repo/none/1.0"), None);

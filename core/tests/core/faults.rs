@@ -8,8 +8,8 @@ use futures::future::{BoxFuture, FutureExt};
 use packhouse_core::access::Caller;
 use packhouse_core::jobs::Runner;
 use packhouse_core::{
-    ErrorKind, Packhouse, Result, explodes, files, packages, publishing, repositories, uploads, users,
-    versions,
+    ErrorKind, Packhouse, Result, explodes, files, packages, publishing, repositories, uploads,
+    users, versions,
 };
 
 use crate::archive::archive;

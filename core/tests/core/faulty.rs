@@ -48,6 +48,7 @@ pub(crate) struct Faults(Arc<Mutex<Plan>>);
 #[derive(Debug, Default)]
 struct Plan {
     calls: usize,
+    rows: usize,
     counted: Counted,
     failing: Option<(Range<usize>, How)>,
     refusal: Option<StoreErrorKind>,
@@ -63,7 +64,8 @@ impl Faults {
     /// From now on the counted calls of these numbers, from 0, fail.
     pub(crate) fn fail(&self, counted: Counted, calls: Range<usize>, how: How) {
         let mut plan = self.plan();
-        (plan.calls, plan.counted, plan.failing) = (0, counted, Some((calls, how)));
+        (plan.calls, plan.rows) = (0, 0);
+        (plan.counted, plan.failing) = (counted, Some((calls, how)));
     }
 
     /// Commits after those that were to fail are refused like this.
@@ -84,6 +86,11 @@ impl Faults {
     /// How many counted calls there were since the last plan.
     pub(crate) fn calls(&self) -> usize {
         self.plan().calls
+    }
+
+    /// How many rows were selected since the last plan.
+    pub(crate) fn rows(&self) -> usize {
+        self.plan().rows
     }
 
     /// Every call lets other tasks go first.
@@ -148,7 +155,9 @@ impl Store for FaultyStore {
 
     async fn select(&self, query: &Query) -> Result<Page, StoreError> {
         self.faults.store_call().await?;
-        self.inner.select(query).await
+        let page = self.inner.select(query).await?;
+        self.faults.plan().rows += page.rows.len();
+        Ok(page)
     }
 
     async fn scan(&self, query: &Query) -> Result<RecordStream, StoreError> {

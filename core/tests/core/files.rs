@@ -1,11 +1,12 @@
 //! Lists of files, and the deletion of one.
 
 use packhouse_core::model::files::File;
-use packhouse_core::{ErrorKind, Listed, Noun, Paging, files};
+use packhouse_core::model::grants::{Action, Scope};
+use packhouse_core::{ErrorKind, Listed, Noun, Paging, files, packages, versions};
 
 use crate::world::{
     FIRST, World, anonymous, file, forbidden, needs_credentials, package, published, refusal,
-    refused, run, to, version,
+    refused, replacing, repo, run, to, version,
 };
 
 fn paths(listed: &Listed<File>) -> (Vec<&str>, u64, u64) {
@@ -80,4 +81,75 @@ fn an_unpublished_file_is_deleted_by_those_who_may() {
     remove(&anna).unwrap();
     world.settle();
     assert_eq!(world.blob_count(), 0);
+}
+
+#[test]
+fn a_published_file_is_listed_in_the_downloads_and_taken_off() {
+    let world = World::new();
+    let (anna, bert) = (world.anna(), world.user("bert"));
+    let made = world.upload(&anna, published("anna/repo/tool/1.0", "a"), "a").unwrap();
+    world.upload(&anna, to("anna/repo/tool/1.0", "b"), "b").unwrap();
+    let list = |caller, path: &str, listed| {
+        let location = file("anna/repo", path);
+        run(files::list_in_downloads(&world.packhouse, caller, &location, listed))
+    };
+    let is_listed = || {
+        let path = version("anna/repo/tool/1.0");
+        let listed = run(files::of_version(&world.packhouse, &anna, &path, false, FIRST)).unwrap();
+        listed.items[0].list_in_downloads
+    };
+    let before = world.dump();
+    assert_eq!(refused(list(&bert, "a", true)), forbidden());
+    assert_eq!(refused(list(anonymous(), "a", true)), needs_credentials());
+    let told = refusal(ErrorKind::Invalid, "'b' is an unpublished file: publish it first");
+    for listed in [true, false] {
+        assert_eq!(refused(list(&anna, "b", listed)), told);
+    }
+    let absent = refusal(ErrorKind::NotFound(Noun::File), "File 'c' was not found");
+    assert_eq!(refused(list(&anna, "c", true)), absent);
+    list(&anna, "a", false).unwrap();
+    assert_eq!(world.dump(), before, "it was not listed before");
+    for listed in [true, true, false, true] {
+        list(&anna, "a", listed).unwrap();
+        assert_eq!(is_listed(), listed);
+    }
+    // It stays listed when its bytes are replaced.
+    let replaced = world.upload(&anna, replacing("anna/repo/tool/1.0", "a"), "new").unwrap();
+    assert_eq!(replaced.location(), made.location());
+    assert!(is_listed());
+    world.check();
+}
+
+/// Who may have a file by a right to it alone is told no more than the file.
+#[test]
+fn the_package_and_the_version_of_a_file_are_shown_to_those_who_may_have_both() {
+    let world = World::new();
+    let (anna, bert) = (world.anna(), world.user("bert"));
+    world.repo(&anna, &repo("anna/vault"), true);
+    world.package(&anna, &package("anna/vault/safe"));
+    world.upload(&anna, published("anna/vault/safe/1.0", "a"), "a").unwrap();
+    let location = file("anna/vault", "a");
+    let of_file = |caller| {
+        let package = run(packages::of_file(&world.packhouse, caller, &location));
+        let version = run(versions::of_file(&world.packhouse, caller, &location));
+        (package.map(|it| it.package.name), version.map(|it| it.version.name))
+    };
+    let hidden = refusal(ErrorKind::NotFound(Noun::Repository), "Repo 'vault' was not found");
+    let (one, other) = of_file(&bert);
+    assert_eq!((refused(one), refused(other)), (hidden.clone(), hidden.clone()));
+    let (one, other) = of_file(anonymous());
+    assert_eq!((refused(one), refused(other)), (needs_credentials(), needs_credentials()));
+    let (one, other) = of_file(&anna);
+    assert_eq!((one.unwrap().as_str(), other.unwrap().as_str()), ("safe", "1.0"));
+    let anchor = world.anchor(&repo("anna/vault"));
+    let path = Scope::Path(location.path.clone());
+    world.grant(&bert, anchor.clone(), &[Action::Read], path, None);
+    assert_eq!(world.download(&bert, &location).unwrap(), "a");
+    let (one, other) = of_file(&bert);
+    assert_eq!((refused(one), refused(other)), (hidden.clone(), hidden.clone()));
+    let safe = version("anna/vault/safe/1.0");
+    let version = Scope::Version(safe.package.package, safe.version);
+    world.grant(&bert, anchor, &[Action::Read], version, None);
+    let (one, other) = of_file(&bert);
+    assert_eq!((refused(one), other.unwrap().as_str()), (hidden, "1.0"));
 }

@@ -9,6 +9,9 @@ use std::time::Duration;
 
 use packhouse_core::Timestamp;
 use packhouse_core::blobs::BlobId;
+use packhouse_core::model::attributes::{
+    Attribute, AttributeType, AttributeValues, Attributes, GivenValue, Mixed, Number,
+};
 use packhouse_core::model::blobs::{Blob, BlobReference, Content};
 use packhouse_core::model::debian::DebianCoordinates;
 use packhouse_core::model::files::{Contents, Digests, File};
@@ -22,7 +25,7 @@ use packhouse_core::model::subjects::{ApiKey, Plan, Subject, SubjectKind};
 use packhouse_core::model::versions::{Version, VersionSettings};
 use packhouse_core::model::{Form, RepositoryId, Stored, SubjectId};
 use packhouse_core::names::{
-    FileLocation, FilePath, PackageName, RepoName, SubjectName, VersionName,
+    AttributeName, FileLocation, FilePath, PackageName, RepoName, SubjectName, VersionName,
 };
 use packhouse_core::store::Change;
 
@@ -160,46 +163,65 @@ fn repositories_and_tombs_keep_their_form() {
 
 #[test]
 fn packages_and_versions_keep_their_form() {
-    keeps(
-        "package",
-        &Package {
-            form: Form,
-            subject: anna(),
-            repo: repo(),
-            name: tool(),
-            created: at(3),
-            updated: at(4),
-            settings: PackageSettings {
-                desc: Some("a tool".into()),
-                labels: vec!["z".into(), "a".into()],
-                licenses: vec!["MIT".into()],
-                vcs_url: Some("https://example.com/tool.git".into()),
-                github_repo: "anna/tool".into(),
-                public_stats: Some(false),
-                maturity: "Stable".into(),
-                ..PackageSettings::default()
-            },
+    let package = Package {
+        form: Form,
+        subject: anna(),
+        repo: repo(),
+        name: tool(),
+        created: at(3),
+        updated: at(4),
+        settings: PackageSettings {
+            desc: Some("a tool".into()),
+            labels: vec!["z".into(), "a".into()],
+            licenses: vec!["MIT".into()],
+            vcs_url: Some("https://example.com/tool.git".into()),
+            github_repo: "anna/tool".into(),
+            public_stats: Some(false),
+            maturity: "Stable".into(),
+            ..PackageSettings::default()
         },
-    );
-    keeps(
-        "version",
-        &Version {
-            form: Form,
-            subject: anna(),
-            repo: repo(),
-            package: tool(),
-            name: one(),
-            ordinal: 7,
-            created: at(5),
-            published: Some(at(5)),
-            updated: at(6),
-            settings: VersionSettings {
-                released: Some(at(7)),
-                vcs_tag: Some("v1".into()),
-                ..VersionSettings::default()
-            },
+        attributes: Attributes::default(),
+    };
+    keeps("package", &package);
+    keeps("package.described", &Package { attributes: attributes(), ..package });
+    let version = Version {
+        form: Form,
+        subject: anna(),
+        repo: repo(),
+        package: tool(),
+        name: one(),
+        ordinal: 7,
+        created: at(5),
+        published: Some(at(5)),
+        updated: at(6),
+        settings: VersionSettings {
+            released: Some(at(7)),
+            vcs_tag: Some("v1".into()),
+            ..VersionSettings::default()
         },
-    );
+        attributes: Attributes::default(),
+    };
+    keeps("version", &version);
+    keeps("version.described", &Version { attributes: attributes(), ..version });
+}
+
+/// One of each type, and one without values.
+fn attributes() -> Attributes {
+    let number = |text: &str| GivenValue::Number(Number::parse(text).unwrap());
+    let text = |text: &str| GivenValue::String(text.to_owned());
+    let list = [
+        ("os", AttributeType::String, vec![text("linux"), text("darwin")]),
+        ("size", AttributeType::Number, vec![number("9007199254740993"), number("2.20")]),
+        ("built", AttributeType::Date, vec![text("2011-07-14T19:43:37+0100")]),
+        ("signed", AttributeType::Boolean, vec![GivenValue::Boolean(true)]),
+        ("release", AttributeType::Version, vec![text("1.10")]),
+        ("_empty", AttributeType::String, vec![]),
+    ];
+    let list = list.map(|(name, kind, given)| Attribute {
+        name: AttributeName::parse(name).unwrap(),
+        values: AttributeValues::of(Some(kind), &given, Mixed::Refused).unwrap(),
+    });
+    Attributes::new(list.to_vec()).unwrap()
 }
 
 #[test]
@@ -229,6 +251,7 @@ fn files_and_blobs_keep_their_form() {
         },
         published: Some(at(8)),
         list_in_downloads: false,
+        attributes: Attributes::default(),
         replacement: None,
     };
     keeps("file", &file);
@@ -244,6 +267,7 @@ fn files_and_blobs_keep_their_form() {
         ..file.contents.clone()
     };
     keeps("file.listed", &File { list_in_downloads: true, ..file.clone() });
+    keeps("file.described", &File { attributes: attributes(), ..file.clone() });
     keeps("file.replaced", &File { replacement: Some(Box::new(replacement)), ..file.clone() });
     keeps("file.unpublished", &File { published: None, ..file.clone() });
     let blob = Blob { form: Form, id: blob_id(), sha256: sha256.clone(), size: 3, condemned: None };

@@ -1,12 +1,14 @@
 //! Packages.
 
 use packhouse_core::model::Form;
+use packhouse_core::model::attributes::Attributes;
 use packhouse_core::model::packages::{Package, PackageSettings};
 use packhouse_core::model::subjects::Plan;
 use packhouse_core::names::VersionName;
 use packhouse_core::packages::{self, PackagePatch, PackageView, create, show, update};
 use packhouse_core::ports::Clock;
-use packhouse_core::{ErrorKind, Listed, Noun, Paging};
+use packhouse_core::users::UserChange;
+use packhouse_core::{ErrorKind, Listed, Noun, Paging, users};
 use std::time::Duration;
 
 use crate::world::{
@@ -50,6 +52,7 @@ fn a_package_is_shown_as_it_was_made() {
             created: now,
             updated: now,
             settings: PackageSettings { licenses, ..settings.clone() },
+            attributes: Attributes::default(),
         },
         versions: Vec::new(),
         latest_version: None,
@@ -202,4 +205,60 @@ fn a_deleted_package_is_gone_with_all_it_had() {
     let version = world.upload(&anna, to("anna/repo/tool/1.0", "a"), "a").unwrap();
     assert_eq!(version.published, None);
     world.check();
+}
+
+#[test]
+fn own_licenses_and_hidden_statistics_are_for_those_who_pay() {
+    let world = World::new();
+    let anna = world.user_of("anna", Plan::Oss);
+    world.repo(&anna, &repo("anna/repo"), false);
+    let path = package("anna/repo/tool");
+    let own = PackageSettings { custom_licenses: vec!["mine".into()], ..oss_settings() };
+    let told =
+        refusal(ErrorKind::Invalid, "This action is not allowed for none-premium subject anna");
+    let make = |settings: &PackageSettings| run(create(&world.packhouse, &anna, &path, settings));
+    assert_eq!(refused(make(&own)), told);
+    let hidden = PackageSettings { public_stats: Some(false), ..oss_settings() };
+    assert_eq!(make(&hidden).unwrap().package.settings, oss_settings());
+    let change = |patch: &PackagePatch| run(update(&world.packhouse, &anna, &path, patch));
+    let custom_licenses = Some(vec!["mine".to_owned()]);
+    assert_eq!(refused(change(&PackagePatch { custom_licenses, ..Default::default() })), told);
+    let public_stats = Some(Some(false));
+    change(&PackagePatch { public_stats, ..Default::default() }).unwrap();
+    let shown = || run(show(&world.packhouse, &anna, &path)).unwrap().package.settings;
+    assert_eq!(shown(), oss_settings());
+    // What was said under a plan that allows it stays, and can be taken back.
+    let plan = |plan| {
+        let change = UserChange { plan: Some(plan), ..UserChange::default() };
+        run(users::put(&world.sound, &world.admin, &subject("anna"), &change)).unwrap();
+    };
+    plan(Plan::Premium);
+    let custom_licenses = Some(vec!["mine".to_owned()]);
+    let public_stats = Some(Some(false));
+    change(&PackagePatch { custom_licenses, public_stats, ..Default::default() }).unwrap();
+    let kept = PackageSettings { public_stats: Some(false), ..own };
+    assert_eq!(shown(), kept);
+    plan(Plan::Oss);
+    change(&PackagePatch { desc: Some(Some("d".into())), ..Default::default() }).unwrap();
+    assert_eq!(shown(), PackageSettings { desc: Some("d".into()), ..kept.clone() });
+    let custom_licenses = Some(Vec::new());
+    change(&PackagePatch { custom_licenses, ..Default::default() }).unwrap();
+    assert_eq!(shown().custom_licenses, Vec::<String>::new());
+}
+
+#[test]
+fn a_github_path_is_an_owner_and_a_name() {
+    let world = World::new();
+    let anna = world.anna();
+    let change = |github_repo: &str| {
+        let patch = PackagePatch { github_repo: Some(github_repo.into()), ..Default::default() };
+        run(update(&world.packhouse, &anna, &package("anna/repo/tool"), &patch))
+    };
+    let told = refusal(ErrorKind::Invalid, "No repository found under this GitHub path");
+    for bad in ["x", "x/", "/x", "x/y/z", "https://github.com/x/y", "x /y", "x/y?", "x\n/y"] {
+        assert_eq!(refused(change(bad)), told, "{bad}");
+    }
+    for good in ["x/y", "bintray/gradle-bintray-plugin", "a.b_c/d-1.0", ""] {
+        change(good).unwrap();
+    }
 }

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use packhouse_core::blobs::BlobStore as _;
 use packhouse_core::model::Form;
+use packhouse_core::model::attributes::Attributes;
 use packhouse_core::model::blobs::{Blob, BlobReference, Content};
 use packhouse_core::model::files::{Contents, Digests, File};
 use packhouse_core::model::grants::{Action, Scope};
@@ -55,6 +56,7 @@ fn an_upload_makes_a_file_of_a_new_version() {
         },
         published: Some(now),
         list_in_downloads: false,
+        attributes: Attributes::default(),
         replacement: None,
     };
     assert_eq!(uploaded, expected);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use packhouse_core::model::Form;
+use packhouse_core::model::attributes::Attributes;
 use packhouse_core::model::versions::{Version, VersionSettings};
 use packhouse_core::ports::Clock;
 use packhouse_core::versions::{
@@ -39,6 +40,7 @@ fn a_version_is_shown_as_it_was_made() {
             published: None,
             updated: now,
             settings: settings.clone(),
+            attributes: Attributes::default(),
         },
         package: run(packages::show(&world.packhouse, &anna, &path.package)).unwrap().package,
         published: false,

@@ -55,7 +55,7 @@ pub fn open(config: &Config, data: &DataDir) -> Result<Packhouse, EngineError> {
         store: Arc::new(SqliteStore::open(data.database(), &SqliteOptions::default())?),
         blobs: Arc::new(FsBlobs::open(data.blobs(), FsOptions::default())?),
         clock: Arc::new(SystemClock),
-        archives: Arc::new(packhouse_core::memory::NoArchives),
+        archives: Arc::new(packhouse_archives::Decoders),
         random: Arc::new(OsRandom),
         runtime: Arc::new(TokioRuntime::new(Handle::current())),
         secret: Secret::new(*data.secret().reveal()),

@@ -4,15 +4,14 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use http::StatusCode;
-use packhouse_core::{explodes, files, publishing, uploads};
+use packhouse_core::{explodes, files, maven, publishing, uploads};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::target::{self, Target};
+use super::target::{self, Index, Target};
 use crate::call::{Answer, Call, broken_body};
 use crate::failure::Failure;
-use crate::support::json;
-use crate::support::reply;
+use crate::support::{json, reply, serving};
 
 /// "Upload Content", in its three forms: package and version in the path, in headers, or in matrix
 /// parameters.
@@ -21,11 +20,17 @@ pub(super) async fn upload(call: Call) -> Answer {
     receive(call, target).await
 }
 
+/// "Maven Upload": the version is in the path.
+pub(super) async fn upload_maven(call: Call) -> Answer {
+    let target = target::of_maven(&call)?;
+    receive(call, target).await
+}
+
 async fn receive(mut call: Call, target: Target) -> Answer {
-    let mut body = call.take_body();
     match target {
         Target::File(target) => {
             let mut upload = uploads::begin(&call.packhouse, &call.caller, *target).await?;
+            let mut body = call.take_body();
             while let Some(chunk) = body.next().await {
                 upload.write(chunk.map_err(|error| broken_body(&error))?).await?;
             }
@@ -33,13 +38,32 @@ async fn receive(mut call: Call, target: Target) -> Answer {
         }
         Target::Archive(target) => {
             let mut explode = explodes::begin(&call.packhouse, &call.caller, *target).await?;
+            let mut body = call.take_body();
             while let Some(chunk) = body.next().await {
                 explode.write(chunk.map_err(|error| broken_body(&error))?).await?;
             }
             explode.finish().await?;
         }
+        Target::Index(index) => return pass_over(call, *index).await,
     }
     Ok(reply::created(&json!({"message": "success"})))
+}
+
+/// Answers a Maven client that uploads an index: it does so unasked after every deployment, and
+/// would fail if it were refused.
+async fn pass_over(mut call: Call, index: Index) -> Answer {
+    let Index { package, path, publish } = index;
+    maven::admit_index(&call.packhouse, &call.caller, &package, &path, publish).await?;
+    // Left unread, it could not be told from a connection that broke.
+    call.small_body().await?;
+    let warn = format!("'{path}' is not kept: the server makes the indexes");
+    Ok(reply::created(&json!({"message": "success", "warn": warn})))
+}
+
+/// A file as Maven asks for it: at the address that it uploads to, of whichever package it is.
+pub(super) async fn get_maven(call: Call) -> Answer {
+    let location = call.file()?;
+    serving::file(&call, &location).await
 }
 
 #[derive(Deserialize, Default)]

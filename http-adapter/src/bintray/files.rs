@@ -2,11 +2,11 @@
 
 use packhouse_core::model::files::File as Stored;
 use packhouse_core::{Paging, files};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::call::{Answer, Call};
 use crate::failure::Failure;
-use crate::support::reply;
+use crate::support::{json, reply};
 
 /// "Get Package Files".
 pub(super) async fn of_package(call: Call) -> Answer {
@@ -22,6 +22,25 @@ pub(super) async fn of_version(call: Call) -> Answer {
     let (packhouse, caller) = (&call.packhouse, &call.caller);
     let listed = files::of_version(packhouse, caller, &path, unpublished, paging).await?;
     Ok(reply::page(&listed.map(File::from)))
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Metadata {
+    #[serde(deserialize_with = "json::switch")]
+    list_in_downloads: Option<bool>,
+}
+
+/// "Update File Metadata": on the list of downloads, or off it.
+pub(super) async fn list_in_downloads(mut call: Call) -> Answer {
+    let location = call.file()?;
+    let body: Metadata = call.json().await?;
+    let Some(listed) = body.list_in_downloads else {
+        let message = "list_in_downloads is missing: give true or false";
+        return Err(Failure::bad_request(message));
+    };
+    files::list_in_downloads(&call.packhouse, &call.caller, &location, listed).await?;
+    Ok(reply::success())
 }
 
 fn unpublished(call: &Call) -> Result<bool, Failure> {

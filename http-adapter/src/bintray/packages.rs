@@ -6,6 +6,7 @@ use packhouse_core::packages::{self, PackagePatch, PackageView};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::attributes::{Said, with_values};
 use crate::call::{Answer, Call};
 use crate::failure::Failure;
 use crate::support::json;
@@ -25,8 +26,16 @@ pub(super) async fn list(call: Call) -> Answer {
 
 /// "Get Package".
 pub(super) async fn show(call: Call) -> Answer {
+    let with_values = with_values(&call)?;
     let view = packages::show(&call.packhouse, &call.caller, &call.package()?).await?;
-    Ok(reply::ok(&Package::from(view)))
+    Ok(reply::ok(&Package::of(view, with_values)))
+}
+
+/// "Get Package for File".
+pub(super) async fn of_file(call: Call) -> Answer {
+    let with_values = with_values(&call)?;
+    let view = packages::of_file(&call.packhouse, &call.caller, &call.file()?).await?;
+    Ok(reply::ok(&Package::of(view, with_values)))
 }
 
 /// "Create Package".
@@ -40,7 +49,7 @@ pub(super) async fn create(mut call: Call) -> Answer {
     let defaults = PackageSettings { public_stats: Some(true), ..PackageSettings::default() };
     let settings = body.patch().apply(defaults);
     let view = packages::create(&call.packhouse, &call.caller, &path, &settings).await?;
-    Ok(reply::created(&Package::from(view)))
+    Ok(reply::created(&Package::of(view, false)))
 }
 
 /// "Update Package".
@@ -102,13 +111,14 @@ impl Body {
 /// In the order that the service gave. Strangers see `permissions`, always empty, in place of
 /// what is for publishers only.
 #[derive(Serialize)]
-struct Package {
+pub(super) struct Package {
     name: String,
     repo: String,
     owner: String,
     desc: Option<String>,
     labels: Vec<String>,
-    attribute_names: Vec<String>,
+    #[serde(flatten)]
+    attributes: Said,
     licenses: Vec<String>,
     custom_licenses: Vec<String>,
     followers_count: u64,
@@ -141,8 +151,9 @@ enum Audience {
     },
 }
 
-impl From<PackageView> for Package {
-    fn from(view: PackageView) -> Self {
+impl Package {
+    /// What is shown: the names of its attributes, or their values.
+    pub(super) fn of(view: PackageView, with_values: bool) -> Self {
         let PackageView { package, versions, latest_version, updated, publisher } = view;
         let settings = package.settings;
         let audience = if publisher {
@@ -161,7 +172,7 @@ impl From<PackageView> for Package {
             owner: package.subject.to_string(),
             desc: settings.desc,
             labels: settings.labels,
-            attribute_names: Vec::new(),
+            attributes: Said::of(package.attributes, with_values),
             licenses: settings.licenses,
             custom_licenses: settings.custom_licenses,
             followers_count: 0,

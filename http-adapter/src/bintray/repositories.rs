@@ -39,15 +39,10 @@ pub(super) async fn create(mut call: Call) -> Answer {
     let body: Body = call.json().await?;
     let kind = body.kind()?;
     let private = body.private.unwrap_or(false);
-    let settings = body.patch()?.apply(defaults(kind));
+    let settings = body.patch()?.apply(RepositorySettings::default());
     let new = NewRepository { kind, private, settings };
     let view = repositories::create(&call.packhouse, &call.caller, &path, &new).await?;
     Ok(reply::created(&Repository::from(view)))
-}
-
-fn defaults(kind: RepositoryKind) -> RepositorySettings {
-    let component = (kind == RepositoryKind::Debian).then(|| "main".to_owned());
-    RepositorySettings { default_debian_component: component, ..RepositorySettings::default() }
 }
 
 /// "Update Repository".
@@ -81,13 +76,13 @@ struct Body {
     gpg_sign_files: Option<bool>,
     #[serde(deserialize_with = "json::switch")]
     gpg_use_owner_key: Option<bool>,
-    #[serde(deserialize_with = "json::integer")]
-    version_update_max_days: Option<i64>,
+    #[serde(deserialize_with = "json::clearable_integer")]
+    version_update_max_days: Option<Option<i64>>,
     default_debian_architecture: Option<String>,
     default_debian_distribution: Option<String>,
     default_debian_component: Option<String>,
-    #[serde(deserialize_with = "json::integer")]
-    yum_metadata_depth: Option<i64>,
+    #[serde(deserialize_with = "json::clearable_integer")]
+    yum_metadata_depth: Option<Option<i64>>,
     yum_groups_file: Option<String>,
 }
 
@@ -127,13 +122,13 @@ impl Body {
     }
 }
 
-fn small(name: &str, value: Option<i64>) -> Result<Option<Option<u32>>, Failure> {
+fn small(name: &str, value: Option<Option<i64>>) -> Result<Option<Option<u32>>, Failure> {
     let small = |number: i64| {
         u32::try_from(number).map_err(|_| {
             Failure::bad_request(format!("{name} is {number}: use a number from 0 to 4294967295"))
         })
     };
-    value.map(small).transpose().map(|number| number.map(Some))
+    value.map(|said| said.map(small).transpose()).transpose()
 }
 
 /// Strict clients refuse other keys than these, and some of them missing.

@@ -3,8 +3,8 @@
 
 use http::HeaderName;
 use packhouse_core::model::debian::GivenCoordinates;
-use packhouse_core::names::{FilePath, PackageName, VersionName, VersionPath};
-use packhouse_core::{explodes, uploads};
+use packhouse_core::names::{FilePath, PackageName, PackagePath, VersionName, VersionPath};
+use packhouse_core::{explodes, maven, uploads};
 
 use crate::call::Call;
 use crate::failure::Failure;
@@ -26,6 +26,15 @@ pub(super) enum Target {
     File(Box<uploads::Target>),
     /// The files of an archive.
     Archive(Box<explodes::Target>),
+    /// Nothing: an index that a Maven client writes.
+    Index(Box<Index>),
+}
+
+/// Where a Maven client would have an index.
+pub(super) struct Index {
+    pub(super) package: PackagePath,
+    pub(super) path: FilePath,
+    pub(super) publish: bool,
 }
 
 /// The target of "Upload Content".
@@ -40,6 +49,23 @@ pub(super) fn of_content(call: &Call) -> Result<Target, Failure> {
         (None, Some(_)) => return Err(lacks("package", "X-Bintray-Package", "bt_package")),
     };
     target(call, version, path)
+}
+
+/// The target of "Maven Upload": the version is in the path.
+pub(super) fn of_maven(call: &Call) -> Result<Target, Failure> {
+    call.check_tail()?;
+    let (package, path) = (call.package()?, FilePath::parse(call.params.get("path"))?);
+    if flag(call, "explode", &EXPLODE)? {
+        let message = "A Maven upload is one file: explode archives under /content";
+        return Err(Failure::bad_request(message));
+    }
+    match maven::place(&package, &path)? {
+        maven::Place::Version(version) => target(call, version, Some(path.as_str())),
+        maven::Place::Index => {
+            let publish = flag(call, "publish", &PUBLISH)?;
+            Ok(Target::Index(Box::new(Index { package, path, publish })))
+        }
+    }
 }
 
 /// The target in a version, at a path: of one file, or of those of an archive.

@@ -6,6 +6,7 @@ use packhouse_core::names::VersionName;
 use packhouse_core::versions::{self, VersionPatch, VersionView};
 use serde::{Deserialize, Serialize};
 
+use super::attributes::{Said, with_values};
 use crate::call::{Answer, Call};
 use crate::failure::Failure;
 use crate::support::json;
@@ -13,14 +14,23 @@ use crate::support::reply;
 
 /// "Get Version".
 pub(super) async fn show(call: Call) -> Answer {
+    let with_values = with_values(&call)?;
     let view = versions::show(&call.packhouse, &call.caller, &call.version()?).await?;
-    Ok(reply::ok(&Version::from(view)))
+    Ok(reply::ok(&Version::of(view, with_values)))
 }
 
 /// "Get Version" with `_latest`: the newest that has a published file.
 pub(super) async fn show_latest(call: Call) -> Answer {
+    let with_values = with_values(&call)?;
     let view = versions::show_latest(&call.packhouse, &call.caller, &call.package()?).await?;
-    Ok(reply::ok(&Version::from(view)))
+    Ok(reply::ok(&Version::of(view, with_values)))
+}
+
+/// "Get Version for File".
+pub(super) async fn of_file(call: Call) -> Answer {
+    let with_values = with_values(&call)?;
+    let view = versions::of_file(&call.packhouse, &call.caller, &call.file()?).await?;
+    Ok(reply::ok(&Version::of(view, with_values)))
 }
 
 /// "Create Version".
@@ -33,7 +43,7 @@ pub(super) async fn create(mut call: Call) -> Answer {
     let path = package.version(VersionName::parse(name)?);
     let settings = body.patch().apply(VersionSettings::default());
     let view = versions::create(&call.packhouse, &call.caller, &path, &settings).await?;
-    Ok(reply::created(&Version::from(view)))
+    Ok(reply::created(&Version::of(view, false)))
 }
 
 /// "Update Version". A name in the body is no new name.
@@ -78,7 +88,7 @@ impl Body {
 /// The one client that refuses other keys than these wants an integer `ordinal` and a boolean
 /// `published`.
 #[derive(Serialize)]
-struct Version {
+pub(super) struct Version {
     name: String,
     desc: Option<String>,
     package: String,
@@ -86,7 +96,8 @@ struct Version {
     owner: String,
     labels: Vec<String>,
     published: bool,
-    attribute_names: Vec<String>,
+    #[serde(flatten)]
+    attributes: Said,
     created: String,
     updated: String,
     released: String,
@@ -103,8 +114,9 @@ struct ForPublishers {
     vcs_tag: Option<String>,
 }
 
-impl From<VersionView> for Version {
-    fn from(view: VersionView) -> Self {
+impl Version {
+    /// What is shown: the names of its attributes, or their values.
+    pub(super) fn of(view: VersionView, with_values: bool) -> Self {
         let VersionView { version, package, published, updated, publisher } = view;
         let settings = version.settings;
         let for_publishers = publisher.then_some(ForPublishers {
@@ -121,7 +133,7 @@ impl From<VersionView> for Version {
             // A version has the labels of its package.
             labels: package.settings.labels,
             published,
-            attribute_names: Vec::new(),
+            attributes: Said::of(version.attributes, with_values),
             created: version.created.to_string(),
             updated: updated.to_string(),
             // Unset is an empty text: a client needs one.

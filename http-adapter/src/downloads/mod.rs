@@ -1,22 +1,29 @@
-//! Downloads: what Bintray's download host answered, here on the same host as the API.
+//! Downloads: what Bintray's download host answered, here on the same host as the API. The API's
+//! host answered the same (facts, 1.9).
 
-mod content_type;
+mod listing;
 mod serve;
+mod view;
 
 use axum::body::Body;
 use axum::response::Response;
 use http::header::{CONTENT_TYPE, HeaderValue};
 
 use crate::failure::Failure;
-use crate::route::Gate::{File, Repository};
+use crate::route::Gate::{File, Folder, Repository};
 use crate::route::Right::Read;
 use crate::route::{Dialect, route};
 
 pub(crate) static DIALECT: Dialect = Dialect {
-    prefixes: &[&[]],
+    prefixes: &[&[], &["api", "v1"]],
     of_subjects: true,
-    routes: &[route!(Get "/{subject}/{repo}/{*path}" => "downloads.get", serve::get,
-        [Repository(Read), File])],
+    routes: &[
+        route!(Get "/{subject}/{repo}" => "downloads.list_root", serve::root, [Repository(Read)]),
+        route!(Get "/{subject}/{repo}/{*folder}/" => "downloads.list", serve::folder,
+            [Repository(Read), Folder]),
+        route!(Get "/{subject}/{repo}/{*path}" => "downloads.get", serve::get,
+            [Repository(Read), File]),
+    ],
     render,
 };
 

@@ -1,156 +1,149 @@
-//! Answering with a file: whole, in part, or not again.
+//! What a path of the download host leads to: a file, a folder's index page, a listing, or the
+//! right spelling of the path.
 
 use axum::body::Body;
 use axum::response::Response;
-use futures::TryStreamExt;
-use http::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY,
-    CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LAST_MODIFIED, RANGE, VARY,
-    X_CONTENT_TYPE_OPTIONS,
-};
-use http::{HeaderMap, StatusCode};
-use packhouse_core::access::policy::Rule;
-use packhouse_core::access::{FilePlace, Permit, act};
-use packhouse_core::blobs::{BlobBody, ByteRange};
-use packhouse_core::model::files::File;
-use packhouse_core::{Packhouse, downloads};
+use http::StatusCode;
+use http::header::{CACHE_CONTROL, HeaderValue, LOCATION, VARY};
+use packhouse_core::folders::MOST_ENTRIES;
+use packhouse_core::names::{FileLocation, FilePath, RepoPath};
+use packhouse_core::{ErrorKind, downloads, folders};
 
-use super::content_type;
+use super::listing;
+use super::view::{View, encoded};
 use crate::call::{Answer, Call};
 use crate::failure::Failure;
-use crate::support::conditional::{Condition, Validators, evaluate, if_range_holds};
-use crate::support::ranges::{self, RangeAnswer};
+use crate::support::serving::{self, FilePermit};
 
-const SHA1: HeaderName = HeaderName::from_static("x-checksum-sha1");
-const SHA256: HeaderName = HeaderName::from_static("x-checksum-sha2");
-const MD5: HeaderName = HeaderName::from_static("x-checksum-md5");
+/// The page that stands for its folder.
+const INDEX: &str = "index.html";
 
 /// A file, for those who may have it.
 pub(super) async fn get(call: Call) -> Answer {
     // What cannot be the path of a file is not there.
     let location = call.file().map_err(|failure| not_found(&failure))?;
-    let permit = downloads::find(&call.packhouse, &call.caller, &location).await?;
-    let file = &permit.place().file;
-    let etag = format!("\"{}\"", file.contents.digests.sha256);
-    let modified = u64::try_from(file.contents.created.as_millis() / 1000).unwrap_or(0);
-    let validators = Validators { etag: &etag, modified };
-    let mut headers = common(&permit, &etag, modified);
-    match evaluate(&call.headers, validators) {
-        Condition::PreconditionFailed => {
-            return Ok(empty(StatusCode::PRECONDITION_FAILED, headers));
-        }
-        Condition::NotModified => return Ok(not_modified(headers)),
-        Condition::Proceed => {}
+    let failure = match serving::file(&call, &location).await {
+        Err(failure) if says_absence(&failure) => failure,
+        answer => return answer,
+    };
+    let view = View::read(&call.query).unwrap_or_default();
+    if has_something(&call, &location, view).await? {
+        return redirect(&format!("{}/{}", encoded(location.path.name()), view.of_another()));
     }
-    describe(&mut headers, file);
-    match range(&call, validators, file.contents.size) {
-        RangeAnswer::Unsatisfiable => Ok(unsatisfiable(headers, file.contents.size)),
-        RangeAnswer::One { start, end } => {
-            let range = format!("bytes {start}-{}/{}", end - 1, file.contents.size);
-            set(&mut headers, CONTENT_RANGE, &range);
-            let bytes = ByteRange { start, end: Some(end) };
-            headers.insert(CONTENT_LENGTH, HeaderValue::from(end - start));
-            let body = body(&call.packhouse, call.head, &permit, bytes).await?;
-            Ok(respond(StatusCode::PARTIAL_CONTENT, headers, body))
-        }
-        // Several parts may be answered with the whole (RFC 9110, 14.2).
-        RangeAnswer::Whole | RangeAnswer::Many(_) => {
-            headers.insert(CONTENT_LENGTH, HeaderValue::from(file.contents.size));
-            let body = body(&call.packhouse, call.head, &permit, ByteRange::ALL).await?;
-            Ok(respond(StatusCode::OK, headers, body))
-        }
+    match without_colon(location.path.name()) {
+        Some(name) => redirect(&format!("{}{}", encoded(name), view.of_another())),
+        None => Err(failure),
     }
+}
+
+/// A folder of a repository: its index page or its listing.
+pub(super) async fn folder(call: Call) -> Answer {
+    let (repo, folder) = names(&call).map_err(|failure| not_found(&failure))?;
+    match show(&call, &repo, Some(&folder)).await {
+        Err(failure) if says_absence(&failure) => {
+            let name = without_colon(folder.name()).ok_or(failure)?;
+            let view = View::read(&call.query)?;
+            redirect(&format!("../{}/{}", encoded(name), view.of_another()))
+        }
+        answer => answer,
+    }
+}
+
+fn names(call: &Call) -> Result<(RepoPath, FilePath), Failure> {
+    call.check_tail_is_single()?;
+    Ok((call.repo()?, FilePath::parse(call.params.get("folder"))?))
+}
+
+/// The uppermost folder of a repository.
+pub(super) async fn root(call: Call) -> Answer {
+    let repo = call.repo().map_err(|failure| not_found(&failure))?;
+    if call.trailing_slash {
+        return show(&call, &repo, None).await;
+    }
+    // What a page of it refers to is looked for beside what follows the last slash.
+    let view = View::read(&call.query)?;
+    folders::list(&call.packhouse, &call.caller, &repo, None, false, None, 1).await?;
+    redirect(&format!("{}/{}", encoded(repo.repo.as_str()), view.of_another()))
+}
+
+/// The index page of a folder, or what lies in it.
+async fn show(call: &Call, repo: &RepoPath, folder: Option<&FilePath>) -> Answer {
+    let view = View::read(&call.query)?;
+    if !view.list
+        && let Some(permit) = index(call, repo, folder).await?
+    {
+        return serving::found(call, &permit).await;
+    }
+    let View { include_unpublished, after, .. } = view;
+    let (packhouse, caller) = (&call.packhouse, &call.caller);
+    let listed =
+        folders::list(packhouse, caller, repo, folder, include_unpublished, after, MOST_ENTRIES);
+    Ok(listing::page(repo, folder, &listed.await?, view))
+}
+
+/// The published index page of a folder, if the caller sees one.
+async fn index(
+    call: &Call,
+    repo: &RepoPath,
+    folder: Option<&FilePath>,
+) -> Result<Option<FilePermit>, Failure> {
+    let path = folder.map_or(INDEX.to_owned(), |folder| format!("{folder}/{INDEX}"));
+    let Ok(path) = FilePath::parse(&path) else { return Ok(None) };
+    match downloads::find(&call.packhouse, &call.caller, &repo.file(path)).await {
+        Ok(permit) => Ok(Some(permit).filter(|permit| permit.place().file.published.is_some())),
+        // Whether there is a folder at all is for the listing to say.
+        Err(error) if is_absence(error.kind()) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether there is something in a folder that the caller sees.
+async fn has_something(
+    call: &Call,
+    location: &FileLocation,
+    view: View<'_>,
+) -> Result<bool, Failure> {
+    let FileLocation { repo, path } = location;
+    let (packhouse, caller) = (&call.packhouse, &call.caller);
+    let listed =
+        folders::list(packhouse, caller, repo, Some(path), view.include_unpublished, None, 1);
+    match listed.await {
+        Ok(_) => Ok(true),
+        Err(error) if is_absence(error.kind()) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether something is not there, or not for this caller.
+fn is_absence(kind: &ErrorKind) -> bool {
+    matches!(kind, ErrorKind::NotFound(_) | ErrorKind::Unauthenticated)
+}
+
+fn says_absence(failure: &Failure) -> bool {
+    matches!(failure.status, StatusCode::NOT_FOUND | StatusCode::UNAUTHORIZED)
+}
+
+/// What a link of a listing leads to where no script takes its colon off. It does so whatever is
+/// there, so that it tells nothing.
+fn without_colon(name: &str) -> Option<&str> {
+    // Dots alone would lead out of the folder.
+    name.strip_prefix(':').filter(|name| !matches!(*name, "" | "." | ".."))
+}
+
+/// To another spelling of the same path, relative to this one. Nobody else may keep it: what it
+/// follows from is what this caller sees.
+fn redirect(to: &str) -> Answer {
+    let location = HeaderValue::from_str(to);
+    let location = location.map_err(|_| Failure::new(StatusCode::NOT_FOUND, "no such address"))?;
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::FOUND;
+    let headers = response.headers_mut();
+    headers.insert(LOCATION, location);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(serving::FOR_ONE));
+    headers.insert(VARY, HeaderValue::from_static("Authorization"));
+    Ok(response)
 }
 
 fn not_found(failure: &Failure) -> Failure {
     Failure::new(StatusCode::NOT_FOUND, failure.message.clone())
-}
-
-fn range(call: &Call, validators: Validators<'_>, size: u64) -> RangeAnswer {
-    let header = call.headers.get(RANGE).and_then(|value| value.to_str().ok());
-    match header.filter(|_| if_range_holds(&call.headers, validators)) {
-        Some(header) => ranges::answer(header, size),
-        None => RangeAnswer::Whole,
-    }
-}
-
-/// What every answer about the file has, 304 too.
-fn common(permit: &Permit<act::Read, FilePlace>, etag: &str, modified: u64) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    set(&mut headers, ETAG, etag);
-    let modified = std::time::UNIX_EPOCH + std::time::Duration::from_secs(modified);
-    set(&mut headers, LAST_MODIFIED, &httpdate::fmt_http_date(modified));
-    // What everyone may have may be kept, and is asked for again before use: it may be replaced,
-    // or turn private. Anything else is the caller's alone.
-    let public = *permit.rule() == Rule::Public && permit.caller().is_anonymous();
-    set(&mut headers, CACHE_CONTROL, if public { "no-cache" } else { "private, no-store" });
-    set(&mut headers, VARY, "Authorization");
-    headers
-}
-
-/// What the bytes are. Served files must not act on the server's origin.
-fn describe(headers: &mut HeaderMap, file: &File) {
-    set(headers, CONTENT_TYPE, content_type::of(file.path.name()));
-    set(headers, ACCEPT_RANGES, "bytes");
-    set(headers, SHA1, &file.contents.digests.sha1);
-    set(headers, SHA256, &file.contents.digests.sha256);
-    set(headers, MD5, &file.contents.digests.md5);
-    set(headers, X_CONTENT_TYPE_OPTIONS, "nosniff");
-    set(headers, CONTENT_SECURITY_POLICY, "sandbox");
-}
-
-/// The bytes of a range; none if only the head is wanted, which is answered as the bytes would be.
-async fn body(
-    packhouse: &Packhouse,
-    head: bool,
-    permit: &Permit<act::Read, FilePlace>,
-    range: ByteRange,
-) -> Result<Body, Failure> {
-    let file = &permit.place().file;
-    // For the head a look at the end will do: whether the bytes are there, and all of them.
-    let range = if head { ByteRange { start: file.contents.size, end: None } } else { range };
-    let reader = downloads::open(packhouse, permit, range).await?;
-    if reader.length != range.end.unwrap_or(file.contents.size) - range.start {
-        tracing::error!(blob = %file.contents.blob, "a blob is not as long as its file");
-        let message = "The server cannot do this now; try again";
-        return Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, message));
-    }
-    Ok(match reader.body {
-        BlobBody::Bytes(bytes) => Body::from(bytes),
-        BlobBody::Stream(stream) => Body::from_stream(stream.inspect_err(|error| {
-            tracing::error!(%error, "a download broke off");
-        })),
-    })
-}
-
-fn unsatisfiable(mut headers: HeaderMap, size: u64) -> Response {
-    set(&mut headers, CONTENT_RANGE, &format!("bytes */{size}"));
-    headers.remove(CONTENT_TYPE);
-    empty(StatusCode::RANGE_NOT_SATISFIABLE, headers)
-}
-
-/// A body of no stated length: a length of 0 would be said of the file (RFC 9110, 8.6), and caches
-/// would believe it.
-fn not_modified(headers: HeaderMap) -> Response {
-    let nothing = futures::stream::empty::<Result<bytes::Bytes, std::convert::Infallible>>();
-    respond(StatusCode::NOT_MODIFIED, headers, Body::from_stream(nothing))
-}
-
-fn empty(status: StatusCode, mut headers: HeaderMap) -> Response {
-    if status.is_client_error() {
-        set(&mut headers, CACHE_CONTROL, "no-store");
-    }
-    respond(status, headers, Body::empty())
-}
-
-fn respond(status: StatusCode, headers: HeaderMap, body: Body) -> Response {
-    let mut response = Response::new(body);
-    *response.status_mut() = status;
-    *response.headers_mut() = headers;
-    response
-}
-
-fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
-    let value = HeaderValue::from_str(value).expect("made of digits, ASCII names and dates");
-    headers.insert(name, value);
 }

@@ -8,8 +8,6 @@ use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::dates;
-
 /// Reads a JSON object; the error says where it breaks and what to change.
 pub(crate) fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, String> {
     let first = text.iter().find(|byte| !byte.is_ascii_whitespace());
@@ -62,7 +60,17 @@ pub(crate) fn integer<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>,
     number.map(Some).ok_or_else(|| D::Error::custom(format!("{value} is no whole number")))
 }
 
-/// A list of texts, one text alone, or null.
+/// The same; empty text clears it.
+pub(crate) fn clearable_integer<'de, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Option<Option<i64>>, D::Error> {
+    match Value::deserialize(from)? {
+        Value::String(text) if text.trim().is_empty() => Ok(Some(None)),
+        said => integer(said).map(|number| number.map(Some)).map_err(D::Error::custom),
+    }
+}
+
+/// A list of texts, one text alone, or null. Empty text is an empty list.
 pub(crate) fn texts<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<String>>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
@@ -74,6 +82,7 @@ pub(crate) fn texts<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<Str
     Texts::deserialize(from)
         .map(|texts| match texts {
             Texts::Many(texts) => Some(texts),
+            Texts::One(text) if text.is_empty() => Some(Vec::new()),
             Texts::One(text) => Some(vec![text]),
             Texts::None(()) => None,
         })
@@ -88,7 +97,7 @@ pub(crate) fn date<'de, D: Deserializer<'de>>(
     if text.trim().is_empty() {
         return Ok(Some(None));
     }
-    let date = dates::parse(&text);
+    let date = Timestamp::parse(&text);
     date.map(|date| Some(Some(date))).ok_or_else(|| {
         D::Error::custom(format!("'{text}' is no date: use the form 2026-01-31T12:00:00.000Z"))
     })

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::app::{Answer, App, OWNER, chunks};
 
 /// Every route that reads a JSON body.
-const ROUTES: [(&str, &str); 9] = [
+const ROUTES: [(&str, &str); 10] = [
     ("POST", "/repos/acme/new"),
     ("PATCH", "/repos/acme/tools"),
     ("POST", "/packages/acme/tools"),
@@ -17,6 +17,7 @@ const ROUTES: [(&str, &str); 9] = [
     ("POST", "/packages/acme/tools/app/versions/1.0"),
     ("POST", "/content/acme/tools/app/1.0/publish"),
     ("PUT", "/management/v1/users/new"),
+    ("PUT", "/file_metadata/acme/tools/app/1.0/app.bin"),
 ];
 
 async fn send(app: &App, (method, path): (&str, &str), body: impl Into<Bytes>) -> Answer {

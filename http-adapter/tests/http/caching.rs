@@ -3,7 +3,7 @@
 use packhouse_http::routes;
 use serde_json::json;
 
-use crate::app::{ADMIN, App, OWNER, PUBLISHER, READER, STRANGER};
+use crate::app::{ADMIN, Answer, App, OWNER, PUBLISHER, READER, STRANGER};
 
 const CALLERS: [&str; 6] = ["", STRANGER, READER, PUBLISHER, OWNER, ADMIN];
 
@@ -18,7 +18,8 @@ fn targets() -> Vec<(&'static str, String)> {
                     .replace("{repo}", repo)
                     .replace("{package}", "app")
                     .replace("{version}", "1.0")
-                    .replace("{*path}", path);
+                    .replace("{*path}", path)
+                    .replace("{*folder}", path.trim_end_matches("/app.bin"));
                 targets.push((route.method.as_str(), target));
             }
         }
@@ -42,7 +43,7 @@ async fn nothing_that_identity_influenced_is_kept_by_others() {
             let cache = answer.header("cache-control");
             let expected = match answer.status {
                 400.. => "no-store",
-                _ if answer.operation == "downloads.get" && caller.is_empty() => "no-cache",
+                200 if serves(&answer) && caller.is_empty() => "no-cache",
                 _ => "private, no-store",
             };
             assert_eq!(cache, Some(expected), "{caller}: {answer:?}");
@@ -53,6 +54,11 @@ async fn nothing_that_identity_influenced_is_kept_by_others() {
         }
     }
     assert!(kept > 0);
+}
+
+/// Whether it is the answer of a route that serves files.
+fn serves(answer: &Answer) -> bool {
+    answer.operation.starts_with("downloads.") || answer.operation == "content.get_maven"
 }
 
 #[tokio::test]

@@ -66,16 +66,20 @@ impl State {
     /// Whether the path of a route can lead to this.
     fn is_of(self, route: &Route) -> bool {
         let has = |parameter: &str| route.path.contains(&format!("{{{parameter}}}"));
-        let upload = route.operation == "content.upload";
+        let upload = is_upload(route);
         match self {
             Public => true,
             NoSubject => has("subject"),
             Private | NoRepository => has("repo") && route.operation != "repositories.create",
             NoPackage { .. } => has("package") || upload,
             NoVersion { .. } => has("version") || route.operation == "versions.show_latest",
-            Unpublished { .. } | NoFile { .. } => has("*path") && !upload,
+            Unpublished { .. } | NoFile { .. } => (has("*path") || has("*folder")) && !upload,
         }
     }
+}
+
+fn is_upload(route: &Route) -> bool {
+    ["content.upload", "content.upload_maven"].contains(&route.operation)
 }
 
 /// What the gates of a route say: the status, and the noun that a 404 names.
@@ -86,7 +90,13 @@ fn expected(route: &Route, gates: &[Gate], caller: &str, state: State) -> Expect
         return (401, None);
     }
     let refused = gates.iter().find_map(|gate| refusal(*gate, caller, state));
-    refused.unwrap_or((success(route), None))
+    // Who may list it in the downloads is told that it is not published.
+    let unlisted = route.operation == "files.list_in_downloads";
+    let passed = match state {
+        Unpublished { .. } if unlisted => 400,
+        _ => success(route),
+    };
+    refused.unwrap_or((passed, None))
 }
 
 /// What a gate answers, if it does not let the caller through.
@@ -123,6 +133,11 @@ fn refusal(gate: Gate, caller: &str, state: State) -> Option<Expected> {
             let absent = matches!(state, NoPackage { .. } | NoVersion { .. });
             absent.then_some((404, Some("Version")))
         }
+        // A folder is there for those who asked to see something in it.
+        Gate::Folder => match state {
+            NoFile { .. } | Unpublished { .. } => Some((404, Some("File"))),
+            _ => None,
+        },
         Gate::File => match state {
             NoFile { .. } => Some((404, Some("File"))),
             Unpublished { .. } if anonymous => Some((401, None)),
@@ -137,6 +152,7 @@ fn refusal(gate: Gate, caller: &str, state: State) -> Option<Expected> {
 fn success(route: &Route) -> u16 {
     match route.operation {
         "content.upload"
+        | "content.upload_maven"
         | "repositories.create"
         | "packages.create"
         | "versions.create"
@@ -154,9 +170,15 @@ fn target(route: &Route, state: State) -> String {
     let version = pick(matches!(state, NoVersion { .. }), "1.0");
     let path = match (route.operation, state) {
         ("content.upload", _) => format!("{package}/1.0/fresh.bin"),
+        ("content.upload_maven", _) => "org/acme/fresh/1.0/fresh-1.0.jar".to_owned(),
         (_, NoFile { .. }) => "app/1.0/absent.bin".to_owned(),
         (_, Unpublished { .. }) => "app/2.0/new.bin".to_owned(),
         _ => "app/1.0/app.bin".to_owned(),
+    };
+    let folder = match state {
+        NoFile { .. } => "app/absent",
+        Unpublished { .. } => "app/2.0",
+        _ => "app/1.0",
     };
     let (subject, repo) = match route.operation {
         "users.put" => ("fresh".to_owned(), repo.to_owned()),
@@ -175,12 +197,21 @@ fn target(route: &Route, state: State) -> String {
         .replace("{package}", &package)
         .replace("{version}", &version)
         .replace("{*path}", &path)
+        .replace("{*folder}", folder)
+        + if route.operation == "downloads.list_root" { "/" } else { "" }
 }
 
 fn body(route: &Route) -> String {
     match route.operation {
-        "content.upload" => "bytes".to_owned(),
+        _ if is_upload(route) => "bytes".to_owned(),
+        "files.list_in_downloads" => json!({"list_in_downloads": true}).to_string(),
         "packages.create" | "versions.create" => json!({"name": "fresh"}).to_string(),
+        operation if operation.starts_with("attributes.search_") => {
+            json!([{"name": "value"}]).to_string()
+        }
+        operation if operation.starts_with("attributes.") => {
+            json!([{"name": "name", "values": ["value"]}]).to_string()
+        }
         _ if route.method == Method::Get => String::new(),
         _ => "{}".to_owned(),
     }

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::app::{ADMIN, ADMIN_KEY, App, OWNER, STRANGER, basic};
 
 /// Every kind of resource, those among them that everyone may read.
-const RESOURCES: [&str; 9] = [
+const RESOURCES: [&str; 12] = [
     "/openapi.json",
     "/management/v1/health",
     "/management/v1/users",
@@ -17,6 +17,9 @@ const RESOURCES: [&str; 9] = [
     "/packages/acme/tools/app/files",
     "/packages/acme/tools/app/versions/1.0/files",
     "/repos/acme/absent",
+    "/file_package/acme/tools/app/1.0/app.bin",
+    "/file_version/acme/tools/app/1.0/app.bin",
+    "/maven/acme/tools/app/app/1.0/app.bin",
 ];
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::app::{ADMIN, Answer, App, OWNER, PUBLISHER, READER, STRANGER};
+use crate::app::{ADMIN, Answer, App, OWNER, PUBLISHER, READER, STRANGER, basic};
 
 const FILE: &str = "/acme/tools/d/digits.txt";
 const SHA1: &str = "87acec17cd9dcd20a716cc2cf67417b71c8a7016";
@@ -14,6 +14,10 @@ const ETAG: &str = "\"84d89877f0d4041efb6bf91a16f0248f2fd573e6af05c19f96bedb9f88
 const MODIFIED: &str = "Thu, 01 Jan 2026 00:00:00 GMT";
 const BEFORE: &str = "Wed, 31 Dec 2025 23:59:59 GMT";
 const AFTER: &str = "Thu, 01 Jan 2026 00:00:01 GMT";
+
+/// What every file is served under but pages.
+pub(crate) const FILE_POLICY: &str = "sandbox; default-src 'none'; img-src 'self'; media-src 'self'; \
+                           style-src 'unsafe-inline'; frame-ancestors 'none'";
 
 /// `acme/tools` with the published file `d/digits.txt`.
 async fn app() -> App {
@@ -28,7 +32,8 @@ fn describes(answer: &Answer, status: u16, length: &str, cache: &str, more: &[(&
         ("accept-ranges", "bytes"),
         ("cache-control", cache),
         ("content-length", length),
-        ("content-security-policy", "sandbox"),
+        ("content-disposition", "inline; filename=\"digits.txt\"; filename*=UTF-8''digits.txt"),
+        ("content-security-policy", FILE_POLICY),
         ("content-type", "text/plain; charset=utf-8"),
         ("etag", ETAG),
         ("last-modified", MODIFIED),
@@ -42,6 +47,7 @@ fn describes(answer: &Answer, status: u16, length: &str, cache: &str, more: &[(&
     answer.has_head(status, &headers);
 }
 
+/// Facts, 1.9 (CLI, BREW): the CLI compares `X-Checksum-Sha1`, Homebrew `X-Checksum-Sha2`.
 #[tokio::test]
 async fn a_file_comes_with_its_checksums_and_its_head_alone_without_bytes() {
     let app = app().await;
@@ -88,7 +94,6 @@ async fn a_range_that_means_nothing_or_too_much_is_the_whole() {
         "bytes=a-b",
         "lines=0-1",
         "bytes 0-1",
-        "bytes=0-0,2-2",
         "bytes=0-,0-,0-",
         "bytes=0-1;2-3",
         "bytes=-",
@@ -111,7 +116,7 @@ async fn a_range_without_a_byte_cannot_be_answered() {
                 ("accept-ranges", "bytes"),
                 ("cache-control", "no-store"),
                 ("content-range", "bytes */10"),
-                ("content-security-policy", "sandbox"),
+                ("content-security-policy", FILE_POLICY),
                 ("etag", ETAG),
                 ("last-modified", MODIFIED),
                 ("vary", "Authorization"),
@@ -259,6 +264,7 @@ async fn who_may_have_which_file() {
     }
 }
 
+/// Facts, 1.9 (JAVA): 401 and not 404 for what is not published, to those who sent no credentials.
 #[tokio::test]
 async fn a_publication_shows_a_file_and_a_discard_takes_it_away() {
     let app = App::furnished().await;
@@ -300,32 +306,63 @@ async fn a_download_reads_the_records_twice_at_most() {
     }
 }
 
-/// T151: nothing that is served acts on this origin.
+/// Facts, 1.9 (PY): wrong credentials are refused even where none are needed.
 #[tokio::test]
-async fn active_types_are_served_in_a_sandbox_as_what_they_are() {
-    let app = App::furnished().await;
-    for (name, kind) in [
-        ("a.html", "text/html; charset=utf-8"),
-        ("a.HTM", "text/html; charset=utf-8"),
-        ("a.svg", "image/svg+xml"),
-        ("a.xml", "application/xml"),
-        ("a.xhtml", "application/octet-stream"),
-        ("a.js", "text/javascript; charset=utf-8"),
-        ("a.pdf", "application/pdf"),
-        ("a.swf", "application/octet-stream"),
-        ("html", "application/octet-stream"),
-        ("a.tar.gz", "application/gzip"),
-        ("a.deb", "application/vnd.debian.binary-package"),
-        ("a.rpm", "application/x-rpm"),
-        ("a.jar", "application/java-archive"),
-        ("a.whl", "application/zip"),
-    ] {
-        app.upload(&format!("acme/tools/app/1.0/{name}?publish=1"), "<script>").await;
-        let got = app.get(&format!("/acme/tools/{name}")).header("accept", "text/html").await;
-        assert_eq!(got.header("content-type"), Some(kind), "{name}");
-        assert_eq!(got.header("x-content-type-options"), Some("nosniff"), "{name}");
-        assert_eq!(got.header("content-security-policy"), Some("sandbox"), "{name}");
+async fn wrong_credentials_are_refused_for_a_public_file_too() {
+    let app = app().await;
+    for (user, secret) in [(OWNER, "wrong"), ("nobody", "x"), (OWNER, "")] {
+        for target in [FILE, "/acme/tools/", "/acme/tools", "/acme/tools/:x"] {
+            let asked = app.get(target).header("authorization", &basic(user, secret));
+            asked.await.refuses_plainly(401, "Unauthorized\n");
+        }
     }
+}
+
+/// Facts, 1.9 (JAVA): the API's host answers downloads as well, wherever the API is.
+#[tokio::test]
+async fn the_api_host_answers_downloads_too() {
+    let app = app().await;
+    for (caller, file) in
+        [("", FILE), (OWNER, FILE), (OWNER, "/acme/vault/app/2.0/new.bin"), ("", "/acme/vault/x")]
+    {
+        let (here, there) = (app.get(file), app.get(&format!("/api/v1{file}")));
+        let (here, there) = (here.by(caller).await, there.by(caller).await);
+        assert!(here.same_as(&there) && here.operation == there.operation, "{there:?}");
+    }
+    for reserved in ["/api/v1/packages/x/y", "/api/v1/api/v1/acme/tools/x", "/api/v1/v2/acme/x"] {
+        let answer = app.get(reserved).by(OWNER).await;
+        assert!(!answer.operation.starts_with("downloads."), "{answer:?}");
+    }
+}
+
+/// Facts, 1.9 (CLI): one GET that follows no redirect, then ranges of it, each of them a 206;
+/// `include_unpublished=1` is always appended.
+#[tokio::test]
+async fn a_parallel_download_gets_its_slices() {
+    let app = app().await;
+    let target = format!("{FILE}?include_unpublished=1");
+    assert_eq!(app.get(&target).await.status, 200);
+    let mut whole = Vec::new();
+    for range in ["bytes=0-3", "bytes=4-7", "bytes=8-9"] {
+        let part = app.get(&target).header("range", range).await;
+        assert_eq!(part.status, 206);
+        whole.extend(part.body);
+    }
+    assert_eq!(whole, b"0123456789");
+    let unset = app.get(&format!("{FILE}?include_unpublished=$x&list=?")).await;
+    assert_eq!((unset.status, unset.body.as_ref()), (200, &b"0123456789"[..]));
+}
+
+/// Facts, 1.9 (JAVA): a Vagrant box is there under the path that it was uploaded to.
+#[tokio::test]
+async fn a_vagrant_box_answers_head_under_its_path() {
+    let app = app().await;
+    app.repo("acme/boxes", json!({"type": "vagrant"})).await;
+    app.package("acme/boxes", json!({"name": "app"})).await;
+    let target = "acme/boxes/app/1.0/app-1.0.box;box_provider=virtualbox;publish=1";
+    app.upload(target, "box").await;
+    let head = app.ask("HEAD", "/acme/boxes/app-1.0.box").await;
+    assert_eq!((head.status, head.header("content-length")), (200, Some("3")));
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! "Files": of a package and of a version, with and without unpublished ones.
 
+use packhouse_core::model::files::File;
+use packhouse_core::names::{FilePath, RepoPath};
 use serde_json::{Value, json};
 
 use crate::app::{ADMIN, App, NOW, OWNER, PUBLISHER, READER, STRANGER};
@@ -97,4 +99,85 @@ async fn files_of_what_is_not_there_are_not_found() {
     }
     app.get("/packages/acme/vault/app/files").await.needs_credentials();
     app.get("/packages/acme/x/app/files").await.needs_credentials();
+}
+
+#[tokio::test]
+async fn a_file_is_put_on_the_download_list_and_taken_off() {
+    let app = App::furnished().await;
+    let path = "/file_metadata/acme/tools/app/1.0/app.bin";
+    let listed = async || {
+        let location = RepoPath::parse("acme", "tools").unwrap();
+        let location = location.file(FilePath::parse("app/1.0/app.bin").unwrap());
+        app.record::<File>(File::key_of(&location)).await.list_in_downloads
+    };
+    for (prefix, said, expected) in [
+        ("", json!(true), true),
+        ("/api/v1", json!("false"), false),
+        ("/", json!("true"), true),
+        ("", json!(1), true),
+        ("", json!(false), false),
+    ] {
+        let put = app.put(&format!("{prefix}{path}")).by(PUBLISHER);
+        put.json(&json!({"list_in_downloads": said, "unknown": 1})).await.is_success(200);
+        assert_eq!(listed().await, expected, "{said}");
+    }
+    let before = app.watch.changes();
+    let missing = "list_in_downloads is missing: give true or false";
+    for body in ["", "{}", "{\"list_in_downloads\": null}", "{\"listed\": true}"] {
+        app.put(path).by(PUBLISHER).body(body).await.refuses(400, missing);
+    }
+    let bad = app.put(path).by(PUBLISHER).json(&json!({"list_in_downloads": "perhaps"})).await;
+    bad.refuses_saying(400, "'perhaps' is no switch: use true or false");
+    let list = json!({"list_in_downloads": true});
+    let put = |path: &str, caller: &str| {
+        app.put(&format!("/file_metadata/acme/{path}")).by(caller).json(&list)
+    };
+    let absent = put("tools/absent", PUBLISHER).await;
+    absent.refuses(404, "File 'absent' was not found");
+    let unpublished = "'app/2.0/new.bin' is an unpublished file: publish it first";
+    put("tools/app/2.0/new.bin", PUBLISHER).await.refuses(400, unpublished);
+    put("tools/app/1.0/app.bin", STRANGER).await.refuses(403, "forbidden");
+    put("vault/app/1.0/app.bin", READER).await.refuses(403, "forbidden");
+    put("vault/app/1.0/app.bin", STRANGER).await.refuses(404, "Repo 'vault' was not found");
+    put("tools/app/1.0/app.bin", "").await.needs_credentials();
+    let slash = put("tools/app/1.0/app.bin/", PUBLISHER).await;
+    slash.refuses(400, "the file path ends in a slash: name a file");
+    // What follows a raw `;` is no part of a name, and no parameter here.
+    let matrix = put("tools/app/1.0/app.bin;x=1", PUBLISHER).await;
+    matrix.refuses_saying(400, "This resource takes no parameters after a ';'");
+    assert_eq!(app.watch.changes(), before);
+}
+
+#[tokio::test]
+async fn the_package_and_version_of_a_file_are_seen_by_those_who_may_have_it() {
+    let app = App::furnished().await;
+    for (path, callers) in [
+        ("tools/app/1.0/app.bin", vec!["", STRANGER, READER, PUBLISHER, OWNER, ADMIN]),
+        ("vault/app/1.0/app.bin", vec![READER, PUBLISHER, OWNER, ADMIN]),
+        ("tools/app/2.0/new.bin", vec![PUBLISHER, OWNER, ADMIN]),
+        ("vault/app/2.0/new.bin", vec![PUBLISHER, OWNER, ADMIN]),
+    ] {
+        let repo = path.split('/').next().unwrap();
+        let version = path.split('/').nth(2).unwrap();
+        for caller in ["", STRANGER, READER, PUBLISHER, OWNER, ADMIN] {
+            let of_file = app.get(&format!("/file_package/acme/{path}")).by(caller).await;
+            let version_of = app.get(&format!("/file_version/acme/{path}")).by(caller).await;
+            if callers.contains(&caller) {
+                let package = app.get(&format!("/packages/acme/{repo}/app")).by(caller).await;
+                assert!(of_file.same_as(&package), "{of_file:?}");
+                let version = format!("/packages/acme/{repo}/app/versions/{version}");
+                let version = app.get(&version).by(caller).await;
+                assert!(version_of.same_as(&version), "{version_of:?}");
+                continue;
+            }
+            for answer in [of_file, version_of] {
+                match caller {
+                    "" => answer.needs_credentials(),
+                    _ => assert_eq!(answer.status, 404, "{answer:?}"),
+                }
+            }
+        }
+    }
+    let absent = app.get("/file_version/acme/tools/absent").await;
+    absent.refuses(404, "File 'absent' was not found");
 }

@@ -15,7 +15,8 @@ fn told(answer: &Answer, hidden: &str, absent: &str) -> (u16, Vec<(String, Strin
 
 async fn same(app: &App, caller: &str, method: &str, (hidden, absent): (&str, &str)) {
     let name = |path: &str| if path.contains("vault") { "vault" } else { "never" };
-    let ask = |path: &str| app.ask(method, path).by(caller).body("{\"name\": \"x\"}");
+    let body = "{\"name\": \"x\", \"list_in_downloads\": true}";
+    let ask = |path: &str| app.ask(method, path).by(caller).body(body);
     let (one, other) = (ask(hidden).await, ask(absent).await);
     assert!(one.status >= 400, "{caller}: {one:?}");
     assert_eq!(
@@ -52,10 +53,27 @@ async fn a_private_repository_is_as_one_that_is_not_there() {
         ("PUT", "/content/acme/vault/app/1.0/app/1.0/app.bin"),
         ("PUT", "/content/acme/vault/app/1.0/x?override=1&publish=1"),
         ("DELETE", "/content/acme/vault/app/1.0/app.bin"),
+        ("PUT", "/maven/acme/vault/app/org/x/1.0/x-1.0.jar"),
+        ("PUT", "/maven/acme/vault/app/org/x/maven-metadata.xml"),
+        ("GET", "/maven/acme/vault/app/app/1.0/app.bin"),
+        ("GET", "/maven/acme/vault/app/absent"),
+        ("GET", "/file_package/acme/vault/app/1.0/app.bin"),
+        ("GET", "/file_version/acme/vault/app/1.0/app.bin"),
+        ("GET", "/file_version/acme/vault/app/2.0/new.bin"),
+        ("PUT", "/file_metadata/acme/vault/app/1.0/app.bin"),
         ("GET", "/acme/vault/app/1.0/app.bin"),
         ("HEAD", "/acme/vault/app/1.0/app.bin"),
         ("GET", "/acme/vault/app/2.0/new.bin"),
         ("GET", "/acme/vault/absent"),
+        ("GET", "/acme/vault"),
+        ("GET", "/acme/vault/"),
+        ("HEAD", "/acme/vault/"),
+        ("GET", "/acme/vault/?list=1&include_unpublished=1"),
+        ("GET", "/acme/vault/app"),
+        ("GET", "/acme/vault/app/"),
+        ("HEAD", "/acme/vault/app/1.0/"),
+        ("GET", "/acme/vault/app/2.0/?include_unpublished=1"),
+        ("GET", "/acme/vault/absent/"),
     ] {
         for caller in ["", STRANGER] {
             same(&app, caller, method, (path, &path.replace("vault", "never"))).await;
@@ -76,8 +94,22 @@ async fn an_unpublished_file_is_as_one_that_is_not_there() {
                 assert!(one.same_as(&other) && one.status == 404, "{one:?} {other:?}");
             }
         }
-        let delete = |path: &str| app.delete(&format!("/content{path}")).by(caller);
-        assert!(delete(&hidden).await.same_as(&delete(&absent).await));
+        for (method, prefix) in [
+            ("DELETE", "/content"),
+            ("GET", "/file_package"),
+            ("GET", "/file_version"),
+            ("GET", "/api/v1/file_version"),
+            ("PUT", "/file_metadata"),
+        ] {
+            let ask = |path: &str| app.ask(method, &format!("{prefix}{path}")).by(caller);
+            let ask = |path: &str| ask(path).body("{\"list_in_downloads\": true}");
+            let (one, other) = (ask(&hidden).await, ask(&absent).await);
+            assert_eq!(
+                told(&one, "new.bin", "not.bin"),
+                told(&other, "not.bin", "not.bin"),
+                "{caller}: {one:?}"
+            );
+        }
     }
 }
 
@@ -95,10 +127,13 @@ async fn nothing_of_an_unpublished_file_is_told_anywhere() {
                     .replace("{repo}", repo)
                     .replace("{package}", "app")
                     .replace("{version}", version)
-                    .replace("{*path}", "app/2.0/new.bin");
+                    .replace("{*path}", "app/2.0/new.bin")
+                    .replace("{*folder}", "app/2.0");
                 for caller in ["", STRANGER, READER] {
                     let got = app.get(&format!("{target}{query}")).by(caller).await;
                     let text = format!("{:?} {}", got.headers, String::from_utf8_lossy(&got.body));
+                    // The name that was asked for may be said again.
+                    let text = text.replace("File 'app/2.0/new.bin' was not found", "");
                     let told = tells.iter().find(|told| text.contains(*told));
                     assert!(told.is_none(), "{caller}: {got:?}");
                 }
@@ -119,6 +154,11 @@ async fn what_is_hidden_changes_no_total_and_no_tag() {
         "/packages/acme/tools/app/versions/2.0/files",
         "/packages/acme/tools/app/versions/_latest",
         "/acme/tools/app/1.0/app.bin",
+        "/acme/tools/",
+        "/acme/tools/app/?include_unpublished=1",
+        "/acme/tools/app/1.0/",
+        "/acme/tools/app/2.0/",
+        "/acme/tools/app/2.0",
     ];
     let see = async |caller: &str| {
         let mut seen = Vec::new();

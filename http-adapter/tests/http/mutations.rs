@@ -14,6 +14,9 @@ fn target(route: &Route) -> String {
         .replace("{package}", "app")
         .replace("{version}", "1.0")
         .replace("{*path}", "app/1.0/app.bin")
+        .replace("{*folder}", "app/1.0")
+        // Without the slash it leads to the one with it.
+        + if route.operation == "downloads.list_root" { "/" } else { "" }
 }
 
 /// What may follow a segment.
@@ -141,16 +144,17 @@ fn spellings(segment: &str) -> Vec<String> {
 
 /// Other spellings of a path.
 fn mutations(path: &str) -> Vec<String> {
-    let segments: Vec<&str> = path.split('/').skip(1).collect();
+    let slash = if path.ends_with('/') { "/" } else { "" };
+    let segments: Vec<&str> = path.trim_end_matches('/').split('/').skip(1).collect();
     let mut mutations = Vec::new();
     for (place, segment) in segments.iter().enumerate() {
         // Where the path ends earlier, it is another's and not a spelling of this one.
         let ends_here = |spelling: &String| spelling.contains(['?', '#']);
-        let is_last = place + 1 == segments.len();
+        let is_last = place + 1 == segments.len() && slash.is_empty();
         for spelling in spellings(segment).into_iter().filter(|it| is_last || !ends_here(it)) {
             let mut other = segments.clone();
             other[place] = &spelling;
-            mutations.push(format!("/{}", other.join("/")));
+            mutations.push(format!("/{}{slash}", other.join("/")));
         }
     }
     mutations.extend(PREFIXES.map(|prefix| format!("{prefix}{path}")));
@@ -198,7 +202,11 @@ async fn check(caller: &str, of_interest: impl Fn(&Route) -> bool) -> usize {
     let mut asked = 0;
     for route in routes().filter(|route| of_interest(route)) {
         let (method, path) = (route.method.as_str(), target(route));
-        let body = || if route.method == Method::Get { "" } else { "{\"name\": \"x\"}" };
+        let body = || match route.method {
+            Method::Get => "",
+            _ if route.operation.starts_with("attributes.search_") => "[{\"name\": \"x\"}]",
+            _ => "{\"name\": \"x\"}",
+        };
         let canonical = app.ask(method, &path).by(caller).body(body()).await;
         let mutations = mutations(&path);
         assert!(mutations.len() >= 500, "{route:?}: {}", mutations.len());

@@ -38,18 +38,23 @@ async fn every_row_of_the_specification_has_a_route() {
     let mut answered = std::collections::BTreeSet::new();
     for (method, path, target) in rows() {
         let [one, other] = operations(&app, &method, &target).await;
-        let known = !["none", "downloads.get"].contains(&one) && one == other;
+        let known = one != "none" && !one.starts_with("downloads.") && one == other;
         assert!(known, "{method} {path} is answered by {one} and {other}");
         answered.insert(one);
     }
-    // And the other way round: a route of the API is a row, or the alias of an old client.
+    // And the other way round: a route of the API is a row, or what a client asks for besides.
     for route in routes().filter(|route| !is_our_own(route.path)) {
-        let alias = route.operation == "versions.update_by_post";
+        let alias = ["versions.update_by_post", "content.get_maven"].contains(&route.operation);
         assert!(answered.contains(route.operation) != alias, "{route:?} is no row");
     }
     // The test of the test.
     let [none, _] = operations(&app, "GET", "/licenses/oss_licenses").await;
     assert_eq!(none, "none", "take a row that is not mounted yet");
+}
+
+/// Whether it is not under `/api/v1` as well.
+fn is_one_of_a_kind(path: &str) -> bool {
+    ["/management/", "/openapi.json"].iter().any(|start| path.starts_with(start))
 }
 
 fn is_our_own(path: &str) -> bool {
@@ -76,7 +81,7 @@ async fn every_route_is_in_the_document_and_the_document_in_the_table() {
         assert!(named.iter().all(|name| path.contains(name)), "{route:?}");
         let twice = json!([{"url": "/"}, {"url": "/api/v1"}]);
         let once = json!([{"url": "/"}]);
-        assert_eq!(item["servers"], if is_our_own(route.path) { once } else { twice });
+        assert_eq!(item["servers"], if is_one_of_a_kind(route.path) { once } else { twice });
         told += 1;
     }
     let methods = ["get", "put", "post", "patch", "delete"];
@@ -104,7 +109,21 @@ async fn no_subject_has_the_name_of_a_route() {
     first.retain(|segment| !segment.starts_with('{'));
     first.sort_unstable();
     first.dedup();
-    assert_eq!(first, ["api", "content", "management", "openapi.json", "packages", "repos"]);
+    let expected = [
+        "api",
+        "content",
+        "file_metadata",
+        "file_package",
+        "file_version",
+        "files",
+        "management",
+        "maven",
+        "openapi.json",
+        "packages",
+        "repos",
+        "search",
+    ];
+    assert_eq!(first, expected);
     for name in first {
         for spelling in [name.to_owned(), name.to_uppercase()] {
             assert!(SubjectName::parse(&spelling).is_err(), "{spelling}");
@@ -129,10 +148,8 @@ async fn what_is_not_mounted_is_not_there() {
         "//",
         "/nothing",
         "/acme",
-        "/acme/tools",
         "/api",
         "/api/v1",
-        "/api/v1/x/y/z",
         "/search/file/x",
         "/orgs/acme/teams",
         "/packages/acme/tools/app/readme",
@@ -143,7 +160,6 @@ async fn what_is_not_mounted_is_not_there() {
         "/favicon.ico",
         "/api/v1/openapi.json",
         "/api/v1/management/v1/health",
-        "/api/v1/acme/tools/app/1.0/app.bin",
         "/api/v1/api/v1/repos/acme",
         "/management/v2/users",
         "/access/api/v1/system/ping",

@@ -286,3 +286,42 @@ async fn a_package_that_is_not_there_is_said_so() {
     let refused = app.patch("/packages/acme/tools/x").by(STRANGER).await;
     refused.refuses(403, "forbidden");
 }
+
+#[tokio::test]
+async fn what_is_for_premium_accounts_is_refused_or_passed_over_for_others() {
+    let app = App::new().await;
+    for plan in ["oss", "premium", "enterprise"] {
+        app.user(plan, plan).await;
+        app.repo(&format!("{plan}/r"), json!({})).await;
+        let shown = app.get(&format!("/repos/{plan}/r")).await.value();
+        assert_eq!(shown["premium"], plan != "oss");
+        let body = json!({
+            "name": "p", "licenses": ["MIT"], "vcs_url": "https://x.test/x", "public_stats": false,
+        });
+        let path = format!("/packages/{plan}/r");
+        let made = app.post(&path).by(plan).json(&body).await;
+        assert_eq!((made.status, &made.value()["public_stats"]), (201, &json!(plan == "oss")));
+        let path = format!("{path}/p");
+        for said in [true, false] {
+            let patch = json!({"public_stats": said});
+            app.patch(&path).by(plan).json(&patch).await.is_success(200);
+            let shown = app.get(&path).by(plan).await.value();
+            assert_eq!(shown["public_stats"], plan == "oss" || said);
+        }
+        let own = app.patch(&path).by(plan).json(&json!({"custom_licenses": ["own"]})).await;
+        if plan == "oss" {
+            own.refuses(400, "This action is not allowed for none-premium subject oss");
+        } else {
+            own.is_success(200);
+        }
+        let github = app.patch(&path).by(plan).json(&json!({"github_repo": "nowhere"})).await;
+        github.refuses(400, "No repository found under this GitHub path");
+    }
+}
+
+#[tokio::test]
+async fn an_empty_text_is_an_empty_list() {
+    let app = app().await;
+    let body = json!({"name": "a", "labels": "", "licenses": "", "custom_licenses": ""});
+    app.post("/packages/acme/tools").by(OWNER).json(&body).await.is(201, &plain("a"));
+}

@@ -46,7 +46,6 @@ async fn everything_that_is_said_of_a_repository_comes_back() {
         "labels": ["z", "a"], "business_unit": "unit-1", "gpg_sign_metadata": "true",
         "gpg_sign_files": 1, "gpg_use_owner_key": "0", "version_update_max_days": "60",
         "default_debian_architecture": "amd64", "default_debian_distribution": "jessie",
-        "yum_metadata_depth": 3, "yum_groups_file": "groups.xml",
     });
     let expected = json!({
         "name": "deb", "owner": "acme", "type": "debian", "private": true, "premium": true,
@@ -54,8 +53,7 @@ async fn everything_that_is_said_of_a_repository_comes_back() {
         "business_unit": "unit-1", "gpg_sign_metadata": true, "gpg_sign_files": true,
         "gpg_use_owner_key": false, "version_update_max_days": 60,
         "default_debian_architecture": "amd64", "default_debian_distribution": "jessie",
-        "default_debian_component": "main", "yum_metadata_depth": 3,
-        "yum_groups_file": "groups.xml",
+        "default_debian_component": "main",
     });
     app.post("/repos/acme/deb").by(OWNER).json(&body).await.is(201, &expected);
     app.get("/repos/acme/deb").by(OWNER).await.is(200, &expected);
@@ -68,8 +66,28 @@ async fn every_type_can_be_made_and_no_other() {
         ["maven", "debian", "conan", "rpm", "docker", "npm", "opkg", "nuget", "vagrant", "generic"]
     {
         let path = format!("/repos/acme/{kind}");
+        let mut expected = plain(kind);
+        expected["type"] = json!(kind);
+        match kind {
+            "debian" => expected["default_debian_component"] = json!("main"),
+            "rpm" => expected["yum_metadata_depth"] = json!(0),
+            _ => {}
+        }
         let made = app.post(&path).by(OWNER).json(&json!({"type": kind.to_uppercase()})).await;
-        assert_eq!((made.status, &made.value()["type"]), (201, &json!(kind)));
+        made.is(201, &expected);
+        app.get(&path).await.is(200, &expected);
+        // What other kinds have is passed over.
+        let others = match kind {
+            "debian" => json!({"yum_metadata_depth": 3, "yum_groups_file": "x"}),
+            "rpm" => json!({"default_debian_component": "x", "default_debian_distribution": "y"}),
+            _ => json!({"default_debian_architecture": "x", "yum_metadata_depth": 3}),
+        };
+        app.patch(&path).by(OWNER).json(&others).await.is_success(200);
+        app.get(&path).await.is(200, &expected);
+        let (path, mut body) = (format!("{path}-2"), others);
+        body["type"] = json!(kind);
+        expected["name"] = json!(format!("{kind}-2"));
+        app.post(&path).by(OWNER).json(&body).await.is(201, &expected);
     }
     app.post("/repos/acme/x").by(OWNER).json(&json!({"type": "tarball"})).await.refuses(
         400,

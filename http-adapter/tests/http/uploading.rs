@@ -345,15 +345,6 @@ async fn a_path_is_of_one_version() {
 }
 
 #[tokio::test]
-async fn explode_is_refused_for_now() {
-    let app = app().await;
-    for target in ["p/1/a.zip?explode=1", "p/1/a.zip;explode=true", "p/1/?explode=1"] {
-        let put = app.put(&format!("/content/acme/tools/{target}")).by(OWNER).body("x").await;
-        put.refuses(400, "explode is not available here: upload the archive's files one by one");
-    }
-}
-
-#[tokio::test]
 async fn many_first_uploads_to_one_new_version_all_succeed() {
     let app = app().await;
     let puts = (0..24).map(|n| {
@@ -507,4 +498,38 @@ async fn a_file_is_deleted_published_or_not() {
     }
     // The path is free again.
     app.upload("acme/tools/app/3.0/app/1.0/app.bin", "again").await;
+}
+
+#[tokio::test]
+async fn override_is_taken_wherever_it_stands() {
+    let app = app().await;
+    for (place, (parameters, header, replaced)) in [
+        ("?override=1", "", true),
+        ("?override=true", "", true),
+        (";override=1", "", true),
+        (";override=TRUE", "", true),
+        ("", "1", true),
+        ("", "true", true),
+        (";override=1?override=true", "1", true),
+        ("", "", false),
+        ("?override=", "", false),
+        ("?override=0", "", false),
+        (";override=false", "", false),
+        ("", "0", false),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let path = format!("p/1/f{place}");
+        app.upload(&format!("acme/tools/{path}?publish=1"), "old").await;
+        let put = app.put(&format!("/content/acme/tools/{path}{parameters}")).by(OWNER);
+        let put = put.header("x-bintray-publish", "1").body("new");
+        let put = if header.is_empty() { put } else { put.header("x-bintray-override", header) };
+        let status = put.await.status;
+        assert_eq!(status, if replaced { 201 } else { 409 }, "{parameters} {header}");
+        let expected = if replaced { "new" } else { "old" };
+        assert_eq!(app.bytes_of(&format!("f{place}")).await, expected);
+    }
+    let bad = app.put("/content/acme/tools/p/1/f0").by(OWNER).header("x-bintray-override", "yes");
+    bad.body("x").await.refuses(400, "override is 'yes': use 0 or 1");
 }

@@ -64,6 +64,7 @@ struct Counts {
     blobs: AtomicU64,
     commit_millis: AtomicU64,
     broken: AtomicU64,
+    broken_read: AtomicU64,
 }
 
 impl Watch {
@@ -96,6 +97,19 @@ impl Watch {
         self.0.broken.store(u64::from(broken), Ordering::SeqCst);
     }
 
+    /// Makes one read of the store fail: the one after so many from now.
+    pub(crate) fn break_read_after(&self, reads: u64) {
+        self.0.broken_read.store(self.reads() + reads + 1, Ordering::SeqCst);
+    }
+
+    fn read(&self) -> Result<(), StoreError> {
+        let number = self.0.reads.fetch_add(1, Ordering::SeqCst) + 1;
+        if number == self.0.broken_read.load(Ordering::SeqCst) {
+            return Err(StoreErrorKind::Unavailable.because("SECRET-CANARY: a read failed"));
+        }
+        self.check()
+    }
+
     fn check(&self) -> Result<(), StoreError> {
         match self.0.broken.load(Ordering::SeqCst) {
             0 => Ok(()),
@@ -113,20 +127,17 @@ struct Watched<T: ?Sized> {
 #[async_trait]
 impl Store for Watched<dyn Store> {
     async fn read(&self, keys: &[Key]) -> Result<Vec<Option<Record>>, StoreError> {
-        self.watch.0.reads.fetch_add(1, Ordering::SeqCst);
-        self.watch.check()?;
+        self.watch.read()?;
         self.inner.read(keys).await
     }
 
     async fn select(&self, query: &Query) -> Result<Page, StoreError> {
-        self.watch.0.reads.fetch_add(1, Ordering::SeqCst);
-        self.watch.check()?;
+        self.watch.read()?;
         self.inner.select(query).await
     }
 
     async fn scan(&self, query: &Query) -> Result<RecordStream, StoreError> {
-        self.watch.0.reads.fetch_add(1, Ordering::SeqCst);
-        self.watch.check()?;
+        self.watch.read()?;
         self.inner.scan(query).await
     }
 

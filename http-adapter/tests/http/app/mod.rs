@@ -80,7 +80,7 @@ impl App {
             store: watch.store(&backends),
             blobs: watch.blobs(&backends),
             clock: Arc::new(clock.clone()),
-            archives: Arc::new(packhouse_core::memory::NoArchives),
+            archives: Arc::new(packhouse_archives::Decoders),
             random: Arc::new(SeededRandom::default()),
             runtime: Arc::new(TestRuntime),
             secret: Secret::new([7; 32]),
@@ -188,7 +188,8 @@ impl App {
         self.record(Subject::key_of(&SubjectName::parse(name).unwrap())).await
     }
 
-    async fn record<T: Stored>(&self, key: packhouse_core::store::Key) -> T {
+    /// What is stored under a key.
+    pub(crate) async fn record<T: Stored>(&self, key: packhouse_core::store::Key) -> T {
         let found = self.backends.store.read(&[key]).await.unwrap().remove(0).unwrap();
         serde_json::from_str(&found.body).unwrap()
     }

@@ -7,6 +7,7 @@ use std::pin::Pin;
 
 use axum::Router;
 use axum::body::Body;
+use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -89,15 +90,23 @@ impl Ask {
 
     /// Sends it; `None` where the target is none that a request could have.
     pub(crate) async fn try_send(self) -> Option<Answer> {
+        let context = format!("{} {}", self.method, self.target);
+        Some(Answer::read(context, self.try_open().await?).await)
+    }
+
+    /// Sends it, and leaves the body of the answer to be read.
+    pub(crate) async fn open(self) -> Response {
+        self.try_open().await.expect("it is a target")
+    }
+
+    async fn try_open(self) -> Option<Response> {
         let uri: Uri = self.target.parse().ok()?;
         let mut request = Request::builder().method(self.method.clone()).uri(uri);
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
         let request = request.body(self.body).unwrap();
-        let context = format!("{} {}", self.method, self.target);
-        let response = self.router.oneshot(request).await.unwrap();
-        Some(Answer::read(context, response).await)
+        Some(self.router.oneshot(request).await.unwrap())
     }
 }
 

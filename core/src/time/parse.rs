@@ -1,12 +1,11 @@
-//! Dates as clients send them: ISO 8601 with more or less of it.
+//! Instants as people and programs write them: ISO 8601 with more or less of it.
 
-use packhouse_core::Timestamp;
 use time::{Date, Month, PrimitiveDateTime, Time, UtcOffset};
 
-/// Reads `2015-01-04`, `2015-01-04T18:00`, `2015-01-04T18:00:00.5Z`, `…-06:00` and `…+0100`.
-/// Without an offset the time is UTC; without a time it is midnight. `None` for anything else,
-/// such as the 30th of February.
-pub(crate) fn parse(text: &str) -> Option<Timestamp> {
+use super::Timestamp;
+
+/// As [`Timestamp::parse`] says.
+pub(super) fn parse(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     let date = date(text.get(..10)?)?;
     let rest = text.get(10..)?;
@@ -20,7 +19,9 @@ pub(crate) fn parse(text: &str) -> Option<Timestamp> {
 
 fn timestamp(date: Date, time: Time, offset: UtcOffset) -> Option<Timestamp> {
     let at = PrimitiveDateTime::new(date, time).assume_offset(offset);
-    i64::try_from(at.unix_timestamp_nanos() / 1_000_000).ok().map(Timestamp::from_millis)
+    let millis = i64::try_from(at.unix_timestamp_nanos().div_euclid(1_000_000)).ok()?;
+    // An offset can lead out of the years that can be written.
+    Some(Timestamp::from_millis(millis)).filter(|at| at.as_millis() == millis)
 }
 
 fn date(text: &str) -> Option<Date> {
@@ -80,6 +81,9 @@ mod tests {
             ("2015-01-04T10:00:00.5", "2015-01-04T10:00:00.500Z"),
             ("2015-01-04 10:00", "2015-01-04T10:00:00.000Z"),
             ("2014-11-14T23:50:10.207+00:00", "2014-11-14T23:50:10.207Z"),
+            ("0000-01-01", "0000-01-01T00:00:00.000Z"),
+            ("9999-12-31T23:59:59.999999999", "9999-12-31T23:59:59.999Z"),
+            ("1969-12-31T23:59:59.9999Z", "1969-12-31T23:59:59.999Z"),
         ] {
             assert_eq!(parse(text).map(|at| at.to_string()), Some(expected.to_owned()), "{text}");
         }
@@ -99,6 +103,10 @@ mod tests {
             "+015-01-04",
             "２０１５-01-04",
             "2015-01-04T10:00:00Zx",
+            "2016-12-31T23:59:60Z",
+            "10000-01-01",
+            "0000-01-01T00:00:00+01:00",
+            "9999-12-31T23:59:59-01:00",
         ] {
             assert_eq!(parse(text), None, "{text}");
         }

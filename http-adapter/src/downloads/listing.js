@@ -1,0 +1,1 @@
+function navi(e){if(e.ctrlKey||e.metaKey||e.shiftKey||e.altKey)return;e.preventDefault();var h=e.currentTarget.getAttribute('href').slice(1),q=new URLSearchParams(location.search);q.delete('after');q=q.toString();location.href='./'+h+(q&&h.slice(-1)==='/'?'?'+q:'')}
