@@ -285,8 +285,9 @@ for range in 0-99 1000000-1000099 2999900-2999999; do
   # The bytes of a part follow the empty line after its head.
   at=$(grep -a -b -o -i "content-range: bytes $range/3000000" "$work/body" | cut -d: -f1)
   [ -n "$at" ] || fail "no part for $range"
-  tail -c "+$((at + 1))" "$work/body" | sed -n '1,/^\r$/!p' | head -c 100 >"$work/part"
-  tail -c "+$((${range%-*} + 1))" "$files/large.bin" | head -c 100 >"$work/slice"
+  tail -c "+$((at + 1))" "$work/body" | sed '1,/^\r$/d' >"$work/rest"
+  head -c 100 "$work/rest" >"$work/part"
+  dd if="$files/large.bin" of="$work/slice" bs=1 skip="${range%-*}" count=100 status=none
   cmp -s "$work/part" "$work/slice" || fail "other bytes in the part $range"
 done
 want 200 -r 0-99 -H 'If-Range: "other"' "$large"
