@@ -8,6 +8,8 @@ mod bombs;
 mod corpus;
 #[path = "suite/differential.rs"]
 mod differential;
+#[path = "suite/exploding.rs"]
+mod exploding;
 #[path = "suite/reading.rs"]
 mod reading;
 #[path = "suite/support.rs"]
