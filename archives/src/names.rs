@@ -199,6 +199,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_wrong_with_a_name_is_said() {
+        for (raw, why) in [
+            (&b"/a"[..], "absolute"),
+            (b"c:\\a", "backslash"),
+            (b"c:/a", "drive"),
+            (b"a/../b", "segment '..'"),
+            (b"a//b", "segment ''"),
+            (b"", "segment ''"),
+            (b"a\0", "control character"),
+            (b"\xff", "not UTF-8"),
+        ] {
+            let error = parse(raw).unwrap_err();
+            assert!(error.reason.contains(why), "{}: {error}", raw.escape_ascii());
+        }
+    }
+
+    #[test]
     fn a_name_may_have_so_many_bytes_and_segments() {
         assert!(parse("n".repeat(MAX_NAME).as_bytes()).is_ok());
         assert!(parse("n".repeat(MAX_NAME + 1).as_bytes()).is_err());

@@ -73,9 +73,12 @@ def zip_entries():
     for key, value in dict(disk=1, offset=1, comment=b"PK\1\2").items():
         yield f"central-{key}", make_zip([Entry("a", b"1", central={key: value})])
     for key in ("crc", "packed", "unpacked"):
-        both = {key: 50}
-        yield f"both-{key}", make_zip([Entry("a", b"x" * 100, local=both, central=both)])
-        yield f"both-stored-{key}", make_zip([Entry("a", b"x" * 100, 0, local=both, central=both)])
+        for value in (50, 150):
+            both = {key: value}
+            entry = Entry("a", b"x" * 100, local=both, central=both)
+            yield f"both-{key}-{value}", make_zip([entry])
+            entry.method = 0
+            yield f"both-stored-{key}-{value}", make_zip([entry])
     packed = formats.deflate(b"x" * 100)
     yield "data-after-end", make_zip([Entry("a", b"x" * 100, packed=packed + b"more")])
     yield "data-unfinished", make_zip([Entry("a", b"x" * 100, packed=packed[:-1])])

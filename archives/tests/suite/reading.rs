@@ -175,6 +175,17 @@ fn the_entry_is_named_and_so_is_the_way_out() {
 }
 
 #[test]
+fn an_encrypted_zip_is_told_from_one_with_other_features() {
+    for (flag, why) in [(1, "encrypted"), (1 << 5, "feature")] {
+        let mut archive = zip(&[ZipEntry::stored("a", b"1")]);
+        let directory = archive.windows(4).position(|bytes| bytes == b"PK\x01\x02").unwrap();
+        (archive[6], archive[directory + 8]) = (flag, flag);
+        let error = refusal(&archive);
+        assert!(error.reason.contains(why), "{error}");
+    }
+}
+
+#[test]
 fn the_folder_that_is_archived_may_be_an_entry() {
     let archive = tar(&[
         tar_entry("./", b'5', b""),

@@ -1,7 +1,7 @@
 //! What the dialects share: reading paths, parameters, bodies, ranges and conditions of requests,
 //! and the serving of a file.
 //!
-//! Only what at least two dialects need, and nothing that knows a route. [`serving`] alone knows
+//! Only what at least two dialects need, and nothing that knows a route. `serving` alone knows
 //! a resource and its use case: files are the same under every dialect.
 
 pub mod conditional;
