@@ -62,6 +62,9 @@ impl Archives for Decoders {
             [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] if is_tar => {
                 return Err(refused("this is a zip and a tar at once: send one of them"));
             }
+            [0x1f, 0x8b, ..] | [0xfd, b'7', b'z', b'X', b'Z', 0, ..] if is_tar => {
+                return Err(refused("this is a tar and compressed at once: send one of them"));
+            }
             [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => {
                 return Ok(Box::new(Zip::open(input.into_source(), limits)?));
             }

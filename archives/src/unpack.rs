@@ -61,7 +61,7 @@ impl Unpacked {
         if buffer.is_empty() {
             return Ok(0);
         }
-        loop {
+        for _ in 0..MOST_EMPTY_PARTS {
             let read = match &mut self.state {
                 State::Plain(input) => return input.read(buffer),
                 State::Xz(decoder) => return decoder.read(buffer),
@@ -79,8 +79,14 @@ impl Unpacked {
                 other => other,
             };
         }
+        let message = "too many empty parts follow one another: compress the archive in one piece";
+        Err(io::Error::new(io::ErrorKind::InvalidData, message))
     }
 }
+
+/// How many parts of which nothing comes out may follow one another: each costs a new decoder, and
+/// no other limit meets them.
+const MOST_EMPTY_PARTS: usize = 1_000;
 
 fn gzip(input: Input) -> State {
     State::Gzip(Box::new(GzDecoder::new(input)))

@@ -7,7 +7,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use futures::lock::{Mutex as AsyncMutex, MutexGuard};
+use futures::lock::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 use crate::access::{Act, Ask, Caller, Permit, Secret};
 use crate::archives::Archives;
@@ -34,7 +34,7 @@ struct Inner {
     in_flight: Mutex<HashSet<BlobId>>,
     queues: Queues,
     /// Room for the archives that are exploded at the same time.
-    rooms: [AsyncMutex<()>; Packhouse::EXPLODES],
+    rooms: [Arc<AsyncMutex<()>>; Packhouse::EXPLODES],
     /// Blobs whose bytes were compared with their checksum since the start.
     verified: Verified,
     /// When the backends were last asked for proof that they can do their work, and whether they
@@ -150,8 +150,9 @@ impl Packhouse {
     }
 
     /// Waits for a room to explode an archive in.
-    pub(crate) async fn room(&self) -> MutexGuard<'_, ()> {
-        futures::future::select_all(self.inner.rooms.iter().map(|room| room.lock())).await.0
+    pub(crate) async fn room(&self) -> OwnedMutexGuard<()> {
+        let rooms = self.inner.rooms.iter().map(|room| Arc::clone(room).lock_owned());
+        futures::future::select_all(rooms).await.0
     }
 
     /// Waits for a future, within a blocking job.

@@ -26,9 +26,10 @@ def archives():
         for label, data in module():
             yield f"zip-{label}", "zip", data
     plain = [*tar_names(), *tar_headers(), *tar_pax(), *tar_layout()]
-    for number, (label, data) in enumerate(plain):
-        kinds = list(formats.PACKERS)
-        for kind in ("tar", kinds[1 + number % 3]):
+    kinds = list(formats.PACKERS)
+    for label, data in plain:
+        # Each is compressed in one way as well: the same one, whatever is added to the others.
+        for kind in ("tar", kinds[1 + zlib.crc32(label.encode()) % 3]):
             yield f"{kind}-{label}", kind, formats.PACKERS[kind](data)
     for label, kind, data in compressed():
         yield f"{kind}-{label}", kind, data
@@ -233,6 +234,7 @@ def tar_headers():
     yield "slash-file", make_tar(file("a/"))
     yield "slash-old", make_tar(header("a/", 0, b"\0"), file("b"))
     yield "slash-old-content", make_tar(file("a/", kind=b"\0"), file("b"))
+    yield "folder-smuggles", make_tar(header("a/", 1024, b"5"), file("smuggled"), file("b"))
     yield "folder-content", make_tar(file("a/", kind=b"5"), file("b"))
 
 

@@ -11,7 +11,8 @@ use packhouse_core::archives::{ArchiveErrorKind, ArchiveLimits};
 use tempfile::NamedTempFile;
 
 use crate::support::{
-    PACKERS, Packer, WIDE, ZipEntry, bzip2, gzip, read, tar, tar_entry, tar_header, xz, zip,
+    PACKERS, Packer, WIDE, ZipEntry, bzip2, gzip, read, refusal, tar, tar_entry, tar_header, xz,
+    zip,
 };
 
 /// The most memory a reader may take.
@@ -209,4 +210,16 @@ fn zeros_behind_the_end_of_a_tar_are_not_read_for_ever() {
     archive.resize(3 << 20, 0);
     let error = read(std::io::Cursor::new(archive), WIDE).expect_err("too much padding");
     assert_eq!(error.kind, ArchiveErrorKind::Refused);
+}
+
+#[test]
+fn empty_parts_without_end_are_refused() {
+    let empty_bzip2 = *b"BZh9\x17\x72\x45\x38\x50\x90\0\0\0\0";
+    let mut empty_gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    empty_gzip.flush().expect("written to memory");
+    let empty_gzip = empty_gzip.finish().expect("written to memory");
+    for empty in [empty_bzip2.to_vec(), empty_gzip] {
+        let reason = refusal(&empty.repeat(2_000)).reason;
+        assert!(reason.contains("too many empty parts"), "{reason}");
+    }
 }

@@ -6,7 +6,7 @@ use packhouse_archives::Decoders;
 use packhouse_core::archives::{ArchiveErrorKind, ArchiveLimits, ArchiveReader, Archives};
 
 use crate::support::{
-    PACKERS, WIDE, ZipEntry, crc32, read, refusal, tar, tar_entry, xz, xz_stream, zip,
+    PACKERS, WIDE, ZipEntry, crc32, read, refusal, tar, tar_entry, tar_header, xz, xz_stream, zip,
 };
 
 /// The same two files in every format.
@@ -148,6 +148,17 @@ fn each_limit_is_kept_and_named() {
             assert_eq!(error.kind, ArchiveErrorKind::TooLarge, "{format}: {error}");
             assert!(error.reason.contains(said), "{format}: {error}");
         }
+    }
+}
+
+#[test]
+fn what_says_that_it_is_too_large_need_not_be_read() {
+    let limits = ArchiveLimits { total_bytes: 1 << 20, file_bytes: 1 << 20, ..WIDE };
+    // Nothing follows the header; and the content of the entry is not what is said.
+    let entry = ZipEntry { size: 1 << 30, ..ZipEntry::deflated("a", b"1") };
+    for archive in [tar_header("a", b'0', 10 << 30), zip(&[entry])] {
+        let error = read(Cursor::new(archive), limits).unwrap_err();
+        assert_eq!(error.kind, ArchiveErrorKind::TooLarge, "{error}");
     }
 }
 

@@ -127,7 +127,7 @@ async fn store_files(
     archive: &StoredBytes,
     folder: Option<FilePath>,
 ) -> Result<Vec<Named>> {
-    let _room = packhouse.room().await;
+    let room = packhouse.room().await;
     let given_up = GivenUp(Arc::new(AtomicBool::new(false)));
     let (tell, told) = oneshot::channel();
     let mut job = Job {
@@ -137,8 +137,10 @@ async fn store_files(
         finishing: Vec::new(),
         stored: Vec::new(),
     };
-    let view = BlobView::new(packhouse.clone(), archive.id, archive.size);
+    let view = BlobView::new(packhouse.clone(), archive, Arc::clone(&given_up.0));
     let running = packhouse.runtime().run_blocking(Box::new(move || {
+        // Left by the job and not by the request: a job whose client went away still takes it.
+        let _room = room;
         let outcome = job.run(view);
         if outcome.is_err() || job.is_given_up() {
             job.remove_all();
@@ -267,6 +269,8 @@ fn refused(error: ArchiveError) -> Error {
 /// A blob as something to read and seek in, within a blocking job.
 struct BlobView {
     packhouse: Packhouse,
+    /// Stops whatever reads the archive, even where nothing comes out of it.
+    given_up: Arc<AtomicBool>,
     blob: BlobId,
     size: u64,
     position: u64,
@@ -278,11 +282,15 @@ struct BlobView {
 const AHEAD: u64 = 256 << 10;
 
 impl BlobView {
-    fn new(packhouse: Packhouse, blob: BlobId, size: u64) -> Self {
-        Self { packhouse, blob, size, position: 0, ahead: Bytes::new() }
+    fn new(packhouse: Packhouse, archive: &StoredBytes, given_up: Arc<AtomicBool>) -> Self {
+        let (blob, size) = (archive.id, archive.size);
+        Self { packhouse, given_up, blob, size, position: 0, ahead: Bytes::new() }
     }
 
     fn fetch(&self) -> io::Result<Bytes> {
+        if self.given_up.load(Ordering::Acquire) {
+            return Err(io::Error::other("nobody waits for the archive any more"));
+        }
         let end = self.size.min(self.position.saturating_add(AHEAD));
         let range = ByteRange { start: self.position, end: Some(end) };
         let read =

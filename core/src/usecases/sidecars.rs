@@ -4,6 +4,8 @@
 //! the checksum file is: who replaces a file sends the file first, and its old checksum is wrong
 //! until the new one comes.
 
+use std::collections::HashMap;
+
 use super::naming::Named;
 use crate::blobs::ByteRange;
 use crate::engine::Packhouse;
@@ -54,12 +56,20 @@ pub(super) async fn check(
     version: &VersionPath,
     named: &[Named],
 ) -> Result<()> {
-    for sidecar in named {
-        let Some((path, sum)) = checked_file(repo, &sidecar.path) else { continue };
-        let digests = digests_of(work, version, named, &path).await?;
-        if digests.is_empty() {
-            continue;
-        }
+    let checked: Vec<(&Named, FilePath, Sum)> = named
+        .iter()
+        .filter_map(|sidecar| {
+            let (path, sum) = checked_file(repo, &sidecar.path)?;
+            Some((sidecar, path, sum))
+        })
+        .collect();
+    if checked.is_empty() {
+        return Ok(());
+    }
+    let paths = checked.iter().map(|(_, path, _)| path);
+    let known = digests_of(work, version, named, paths).await?;
+    for (sidecar, path, sum) in checked {
+        let Some(digests) = known.get(&path) else { continue };
         let text = text(packhouse, sidecar).await?;
         if !digests.iter().any(|digests| says(&text, sum.of(digests))) {
             return Err(contradicts(&sidecar.path, &path, sum));
@@ -84,17 +94,25 @@ async fn digests_of(
     work: &Work,
     version: &VersionPath,
     named: &[Named],
-    path: &FilePath,
-) -> Result<Vec<Digests>> {
-    if let Some(beside) = named.iter().find(|named| named.path == *path) {
-        return Ok(vec![beside.bytes.digests.clone()]);
+    paths: impl Iterator<Item = &FilePath>,
+) -> Result<HashMap<FilePath, Vec<Digests>>> {
+    let beside: HashMap<&FilePath, &Named> =
+        named.iter().map(|named| (&named.path, named)).collect();
+    let (mut known, mut keys) = (HashMap::new(), Vec::new());
+    for path in paths {
+        match beside.get(path) {
+            Some(named) => {
+                known.insert(path.clone(), vec![named.bytes.digests.clone()]);
+            }
+            None => keys.push(File::key_of(&version.repo().file(path.clone()))),
+        }
     }
-    let key = File::key_of(&version.repo().file(path.clone()));
-    let there = work.find::<File>(key).await?.filter(|file| file.version_path() == *version);
-    Ok(there.map_or_else(Vec::new, |file| {
+    let there: Vec<Option<File>> = work.find_all(keys).await?;
+    for file in there.into_iter().flatten().filter(|file| file.version_path() == *version) {
         let waiting = file.replacement.map(|replacement| replacement.digests);
-        waiting.into_iter().chain([file.contents.digests]).collect()
-    }))
+        known.insert(file.path, waiting.into_iter().chain([file.contents.digests]).collect());
+    }
+    Ok(known)
 }
 
 /// The text of a checksum file; nothing where it is too large for one.

@@ -63,7 +63,10 @@ pub(crate) async fn file(call: &Call, location: &FileLocation) -> Answer {
 pub(crate) async fn found(call: &Call, permit: &FilePermit) -> Answer {
     let file = &permit.place().file;
     let etag = format!("\"{}\"", file.contents.digests.sha256);
-    let modified = u64::try_from(file.contents.created.as_millis() / 1000).unwrap_or(0);
+    // A replacement is uploaded before it is published, and seen from then on.
+    let created = file.contents.created;
+    let modified = file.published.map_or(created, |published| published.max(created));
+    let modified = u64::try_from(modified.as_millis() / 1000).unwrap_or(0);
     let validators = Validators { etag: &etag, modified };
     let mut headers = common(permit, &etag, modified);
     match evaluate(&call.headers, validators) {

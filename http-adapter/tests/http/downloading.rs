@@ -383,3 +383,20 @@ async fn only_get_and_head_are_methods_of_a_file() {
     let tricked = app.get(FILE).by(OWNER).header("x-http-method-override", "DELETE").await;
     assert_eq!((tricked.status, app.get(FILE).await.status), (200, 200));
 }
+
+/// What a client fetched between the upload of a replacement and its publication is older than it.
+#[tokio::test]
+async fn a_replacement_is_as_new_as_its_publication() {
+    let app = App::furnished().await;
+    let file = "/acme/tools/app/1.0/app.bin";
+    app.clock.advance(Duration::from_secs(60));
+    app.upload("acme/tools/app/1.0/app/1.0/app.bin?override=1", "new").await;
+    app.clock.advance(Duration::from_secs(60));
+    let fetched = "Thu, 01 Jan 2026 00:02:00 GMT";
+    assert_eq!(&app.get(file).await.body[..], b"one");
+    app.clock.advance(Duration::from_secs(60));
+    let publish = app.post("/content/acme/tools/app/1.0/publish").by(OWNER).await;
+    assert_eq!(publish.status, 200, "{publish:?}");
+    let again = app.get(file).header("if-modified-since", fetched).await;
+    assert_eq!((again.status, &again.body[..]), (200, &b"new"[..]), "{again:?}");
+}
