@@ -26,6 +26,8 @@ mod files;
 mod folders;
 #[path = "core/forms.rs"]
 mod forms;
+#[path = "core/given_up.rs"]
+mod given_up;
 #[path = "core/golden.rs"]
 mod golden;
 #[path = "core/health.rs"]

@@ -262,3 +262,20 @@ fn an_xz_block_that_is_not_as_large_as_it_says_is_refused() {
         assert_eq!(read(Cursor::new(archive), WIDE).is_ok(), sound, "{flags:x} {size}");
     }
 }
+
+/// The name of a pax header may be anything, also what a compressed file begins with: other readers
+/// would unpack that.
+#[test]
+fn a_tar_that_begins_as_a_compressed_file_is_refused() {
+    for magic in [&b"\x1f\x8b\x08\x04"[..], b"\xfd7zXZ\0"] {
+        let mut archive = tar(&[tar_entry("placeholder", b'0', b"x")]);
+        archive[..magic.len()].copy_from_slice(magic);
+        archive[148..156].fill(b' ');
+        let sum: u32 = archive[..512].iter().map(|byte| u32::from(*byte)).sum();
+        archive[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
+        assert_eq!(
+            refusal(&archive).reason,
+            "this is a tar and compressed at once: send one of them"
+        );
+    }
+}

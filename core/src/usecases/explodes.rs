@@ -19,48 +19,13 @@ use crate::access::Caller;
 use crate::archives::{ArchiveError, ArchiveErrorKind, ArchiveLimits, ArchiveReader};
 use crate::blobs::{BlobId, ByteRange};
 use crate::engine::Packhouse;
-use crate::model::debian::GivenCoordinates;
 use crate::model::files::File;
-use crate::names::{FilePath, VersionPath};
+use crate::names::FilePath;
 use crate::{Error, ErrorKind, Result};
 
-/// Where the files of an archive shall go, and how.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Target {
-    /// The version. Made if it is not there; its package is not.
-    pub version: VersionPath,
-    /// The folder of the repository that the files go to; its root if `None`.
-    pub folder: Option<FilePath>,
-    /// Publish the files at once.
-    pub publish: bool,
-    /// Replace published files.
-    pub replace: bool,
-    /// The SHA-256 that the archive must have, in hexadecimal.
-    pub sha256: Option<String>,
-    /// How many bytes of the archive were announced, if that is known.
-    pub size: Option<u64>,
-    /// Where packages among the files belong, in a Debian repository.
-    pub debian: GivenCoordinates,
-    /// What runs boxes among the files, in a Vagrant repository.
-    pub box_provider: Option<String>,
-}
-
-impl Target {
-    /// A folder for the files of an archive: not published, replacing nothing that is.
-    #[must_use]
-    pub fn new(version: VersionPath, folder: Option<FilePath>) -> Self {
-        Self {
-            version,
-            folder,
-            publish: false,
-            replace: false,
-            sha256: None,
-            size: None,
-            debian: GivenCoordinates::default(),
-            box_provider: None,
-        }
-    }
-}
+/// Where the files of an archive shall go, and how: into a folder, or into the root of the
+/// repository.
+pub type Target = super::target::To<Option<FilePath>>;
 
 /// An archive on its way. Dropping it discards what was written.
 #[derive(Debug)]
@@ -81,10 +46,8 @@ pub struct Explode {
 /// # Errors
 /// As [`super::uploads::begin`].
 pub async fn begin(packhouse: &Packhouse, caller: &Caller, target: Target) -> Result<Explode> {
-    let Target { version, folder, publish, replace, sha256, size, debian, box_provider } = target;
-    let naming = Naming { version, publish, replace, debian, box_provider };
+    let (folder, naming, announced) = target.into_parts();
     naming.ask_for_folder(packhouse, caller, folder.as_ref()).await?;
-    let announced = Announced { sha256, size };
     let spool = Spool::begin(packhouse, &announced).await?;
     let (packhouse, caller) = (packhouse.clone(), caller.clone());
     Ok(Explode { packhouse, caller, folder, naming, announced, spool })

@@ -18,6 +18,7 @@ pub mod publishing;
 pub mod repositories;
 mod sidecars;
 mod spool;
+mod target;
 mod texts;
 pub mod uploads;
 pub mod users;

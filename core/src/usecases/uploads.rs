@@ -11,47 +11,13 @@ use super::spool::{Announced, Spool};
 use crate::Result;
 use crate::access::Caller;
 use crate::engine::Packhouse;
-use crate::model::debian::GivenCoordinates;
 use crate::model::files::File;
-use crate::names::{FilePath, VersionPath};
+use crate::names::FilePath;
 
-/// Where bytes shall go, and how.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Target {
-    /// The version. Made if it is not there; its package is not.
-    pub version: VersionPath,
-    /// The path of the file in the repository.
-    pub path: FilePath,
-    /// Publish the file with the upload.
-    pub publish: bool,
-    /// Replace a published file.
-    pub replace: bool,
-    /// The SHA-256 that the bytes must have, in hexadecimal.
-    pub sha256: Option<String>,
-    /// How many bytes were announced, if that is known.
-    pub size: Option<u64>,
-    /// Where a package belongs, in a Debian repository.
-    pub debian: GivenCoordinates,
-    /// What runs a box, in a Vagrant repository.
-    pub box_provider: Option<String>,
-}
+pub use super::target::To;
 
-impl Target {
-    /// The file of this path in a version: not published, replacing nothing that is.
-    #[must_use]
-    pub fn new(version: VersionPath, path: FilePath) -> Self {
-        Self {
-            version,
-            path,
-            publish: false,
-            replace: false,
-            sha256: None,
-            size: None,
-            debian: GivenCoordinates::default(),
-            box_provider: None,
-        }
-    }
-}
+/// Where the bytes of a file shall go, and how.
+pub type Target = To<FilePath>;
 
 /// An upload that runs. Dropping it discards what was written.
 #[derive(Debug)]
@@ -75,10 +41,8 @@ pub struct Upload {
 /// [`crate::ErrorKind::Forbidden`] also for what was published too long ago
 /// ([`crate::Limits::oss_change_window`], `version_update_max_days`).
 pub async fn begin(packhouse: &Packhouse, caller: &Caller, target: Target) -> Result<Upload> {
-    let Target { version, path, publish, replace, sha256, size, debian, box_provider } = target;
-    let naming = Naming { version, publish, replace, debian, box_provider };
+    let (path, naming, announced) = target.into_parts();
     naming.ask(packhouse, caller, std::slice::from_ref(&path)).await?;
-    let announced = Announced { sha256, size };
     let spool = Spool::begin(packhouse, &announced).await?;
     let (packhouse, caller) = (packhouse.clone(), caller.clone());
     Ok(Upload { packhouse, caller, path, naming, announced, spool })

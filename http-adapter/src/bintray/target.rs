@@ -70,32 +70,27 @@ pub(super) fn of_maven(call: &Call) -> Result<Target, Failure> {
 
 /// The target in a version, at a path: of one file, or of those of an archive.
 fn target(call: &Call, version: VersionPath, path: Option<&str>) -> Result<Target, Failure> {
-    let (publish, replace) = (flag(call, "publish", &PUBLISH)?, flag(call, "override", &OVERRIDE)?);
-    let (sha256, size, debian) = (sha256(call)?, call.content_length(), debian(call)?);
-    let box_provider = box_provider(call)?;
     if flag(call, "explode", &EXPLODE)? {
         let folder = folder(call, path)?;
-        return Ok(Target::Archive(Box::new(explodes::Target {
-            publish,
-            replace,
-            sha256,
-            size,
-            debian,
-            box_provider,
-            ..explodes::Target::new(version, folder)
-        })));
+        return Ok(Target::Archive(Box::new(described(call, uploads::To::new(version, folder))?)));
     }
     let path = path.ok_or_else(lacks_path)?;
     call.check_tail()?;
-    Ok(Target::File(Box::new(uploads::Target {
-        publish,
-        replace,
-        sha256,
-        size,
-        debian,
-        box_provider,
-        ..uploads::Target::new(version, FilePath::parse(path)?)
-    })))
+    let path = FilePath::parse(path)?;
+    Ok(Target::File(Box::new(described(call, uploads::To::new(version, path))?)))
+}
+
+/// The same target with what the request says about it.
+fn described<P>(call: &Call, target: uploads::To<P>) -> Result<uploads::To<P>, Failure> {
+    Ok(uploads::To {
+        publish: flag(call, "publish", &PUBLISH)?,
+        replace: flag(call, "override", &OVERRIDE)?,
+        sha256: sha256(call)?,
+        size: call.content_length(),
+        debian: debian(call)?,
+        box_provider: box_provider(call)?,
+        ..target
+    })
 }
 
 /// The folder that an archive is exploded to: the path, or the folder of the path if that names
