@@ -12,6 +12,8 @@ use futures::lock::{Mutex as AsyncMutex, OwnedMutexGuard};
 use crate::access::{Act, Ask, Caller, Permit, Secret};
 use crate::archives::Archives;
 use crate::blobs::{BlobId, BlobStore};
+use crate::geo::GeoLocator;
+use crate::outbound::Outbound;
 use crate::ports::{Clock, Random, Runtime};
 use crate::store::{
     Batch, CommitError, Committed, Expectation, Key, Page, Query, Record, Store, StoreError,
@@ -55,6 +57,10 @@ pub struct Ports {
     pub random: Arc<dyn Random>,
     /// Decoders of archives.
     pub archives: Arc<dyn Archives>,
+    /// Calls to addresses that users gave.
+    pub outbound: Arc<dyn Outbound>,
+    /// The countries of addresses.
+    pub geo: Arc<dyn GeoLocator>,
     /// The asynchronous runtime.
     pub runtime: Arc<dyn Runtime>,
     /// The installation's own secret: at least 32 random bytes, kept as long as the records are.

@@ -10,3 +10,11 @@ pub(crate) fn encode(bytes: &[u8]) -> String {
     }
     text
 }
+
+/// The bytes of pairs of digits in either case; `None` for anything else.
+pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    let (pairs, []) = text.as_bytes().as_chunks::<2>() else { return None };
+    let pairs = pairs.iter();
+    pairs.map(|[high, low]| Some((digit(*high)? << 4 | digit(*low)?) as u8)).collect()
+}

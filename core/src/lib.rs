@@ -17,11 +17,13 @@ pub mod blobs;
 mod digests;
 mod engine;
 mod error;
+pub mod geo;
 mod hex;
 pub mod jobs;
 pub mod memory;
 pub mod model;
 pub mod names;
+pub mod outbound;
 pub mod ports;
 pub mod store;
 mod time;
@@ -33,5 +35,5 @@ pub use error::{Error, ErrorKind, Noun, Result};
 pub use time::Timestamp;
 pub use usecases::{
     Listed, Paging, attributes, downloads, explodes, files, folders, health, maven, packages,
-    publishing, repositories, uploads, users, versions,
+    publishing, repositories, search, uploads, users, versions,
 };

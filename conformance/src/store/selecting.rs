@@ -67,6 +67,7 @@ pub async fn a_query_that_breaks_a_bound_is_refused(store: Arc<dyn Store>) {
     let many = vec![TermValue::integer(1); Filter::MAX_CONDITIONS + 1];
     for query in [
         all().limit(Query::MAX_LIMIT + 1),
+        all().keys().limit(Query::MAX_KEYS + 1),
         all().start(cursor(Some(TermValue::integer(1)))),
         all().order(by_size).start(cursor(None)),
         all().filter(is(&LOCAL, "x")),
@@ -80,7 +81,11 @@ pub async fn a_query_that_breaks_a_bound_is_refused(store: Arc<dyn Store>) {
         let error = store.scan(&query).await.err().expect("scan refuses");
         assert_eq!(error.kind, StoreErrorKind::Invalid, "{query:?}");
     }
-    for query in [all().limit(Query::MAX_LIMIT), all().filter(like(&NAME, "r*"))] {
+    for query in [
+        all().limit(Query::MAX_LIMIT),
+        all().keys().limit(Query::MAX_KEYS),
+        all().filter(like(&NAME, "r*")),
+    ] {
         select(&store, &query).await;
     }
 }

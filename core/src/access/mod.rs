@@ -10,11 +10,13 @@ mod caller;
 mod permit;
 pub mod policy;
 mod secret;
+mod sight;
 
 pub(crate) use authenticate::api_key_hash;
 pub use authenticate::{Credentials, authenticate};
 pub use caller::{Caller, Identity, Origin, SystemCaller};
 pub use permit::{Act, Changes, Permit, act};
-pub(crate) use permit::{Ask, Holdings, Platform, Within};
+pub(crate) use permit::{Ask, Platform, Within};
 pub use permit::{FilePlace, PackagePlace, PlatformPlace, RepoPlace, SubjectPlace};
 pub use secret::Secret;
+pub(crate) use sight::Sight;

@@ -276,38 +276,17 @@ impl Ask for SubjectName {
     type Place = SubjectPlace;
 
     async fn ask(&self, work: &Work, asker: &Asker<'_>) -> Result<Loaded<SubjectPlace>> {
-        ask_subject(work, asker, self, Visibility::Public).await
+        let mut keys = vec![Subject::key_of(self)];
+        keys.extend(asker.grant_keys(Some(self), None));
+        let mut read = work.rest_on(&keys).await?;
+        let subject = read.take::<Subject>()?.filter(|subject| subject.name == *self);
+        let subject = subject.ok_or_else(|| asker.absent(Noun::Subject, self))?;
+        let grants = grants_on(read.take_all()?, Some(&subject), None);
+        let visibility = Visibility::Public;
+        let resource = Resource { owner: Some(subject.id), visibility, part: Part::default() };
+        let rule = asker.decide(work, &resource, &grants, || asker.absent(Noun::Subject, self))?;
+        Ok(Loaded { place: SubjectPlace { subject }, rule })
     }
-}
-
-/// Everything that a subject owns, its private repositories among it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Holdings<'a>(pub(crate) &'a SubjectName);
-
-#[async_trait]
-impl Ask for Holdings<'_> {
-    type Place = SubjectPlace;
-
-    async fn ask(&self, work: &Work, asker: &Asker<'_>) -> Result<Loaded<SubjectPlace>> {
-        ask_subject(work, asker, self.0, Visibility::Private).await
-    }
-}
-
-async fn ask_subject(
-    work: &Work,
-    asker: &Asker<'_>,
-    name: &SubjectName,
-    visibility: Visibility,
-) -> Result<Loaded<SubjectPlace>> {
-    let mut keys = vec![Subject::key_of(name)];
-    keys.extend(asker.grant_keys(Some(name), None));
-    let mut read = work.rest_on(&keys).await?;
-    let subject = read.take::<Subject>()?.filter(|subject| subject.name == *name);
-    let subject = subject.ok_or_else(|| asker.absent(Noun::Subject, name))?;
-    let grants = grants_on(read.take_all()?, Some(&subject), None);
-    let resource = Resource { owner: Some(subject.id), visibility, part: Part::default() };
-    let rule = asker.decide(work, &resource, &grants, || asker.absent(Noun::Subject, name))?;
-    Ok(Loaded { place: SubjectPlace { subject }, rule })
 }
 
 /// A repository with what was read beside it.

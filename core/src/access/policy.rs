@@ -126,7 +126,7 @@ fn right_to(
         }
         Identity::User { .. } => grants
             .iter()
-            .filter(|grant| grant.not_after.is_none_or(|end| now < end))
+            .filter(|grant| grant.is_in_force(now))
             .find(|grant| grant.actions.contains(&action) && grant.scope.holds(&resource.part))
             .map(|grant| Rule::Grant(grant.id.clone())),
     }

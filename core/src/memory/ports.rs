@@ -16,6 +16,8 @@ use crate::access::Secret;
 use crate::archives::{
     ArchiveError, ArchiveErrorKind, ArchiveLimits, ArchiveReader, ArchiveSource, Archives,
 };
+use crate::geo::NoLocator;
+use crate::outbound::NoOutbound;
 use crate::ports::{BlockingJob, Clock, Random, Runtime};
 use crate::{Ports, Timestamp};
 
@@ -141,6 +143,8 @@ impl Ports {
             clock: Arc::new(clock.clone()),
             random: Arc::new(SeededRandom::default()),
             archives: Arc::new(NoArchives),
+            outbound: Arc::new(NoOutbound),
+            geo: Arc::new(NoLocator),
             runtime: Arc::new(InlineRuntime),
             secret: Secret::new([7; 32]),
         }

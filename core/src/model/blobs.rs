@@ -10,7 +10,7 @@ use super::{Form, Stored};
 use crate::Timestamp;
 use crate::blobs::BlobId;
 use crate::names::FileLocation;
-use crate::store::{Key, KeyRange, Kind};
+use crate::store::{Field, Filter, Key, KeyRange, Kind, Term, TermValue};
 
 /// A blob that files may refer to.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -50,11 +50,22 @@ pub struct Content {
     pub form: Form<1>,
     /// The SHA-256 of the content.
     pub sha256: String,
+    /// Its SHA-1, which more than one content may have.
+    pub sha1: String,
     /// The blob.
     pub blob: BlobId,
 }
 
 impl Content {
+    /// The field with its SHA-1.
+    pub const SHA1: Field = Field::new("sha1", 0);
+
+    /// The filter for contents of this SHA-1.
+    #[must_use]
+    pub fn has_sha1(sha1: &str) -> Filter {
+        Filter::Is(Self::SHA1, TermValue::text(sha1))
+    }
+
     /// Where the content of this SHA-256 lies.
     #[must_use]
     pub fn key_of(sha256: &str) -> Key {
@@ -67,6 +78,10 @@ impl Stored for Content {
 
     fn key(&self) -> Key {
         Self::key_of(&self.sha256)
+    }
+
+    fn terms(&self) -> Vec<Term> {
+        vec![Term { field: Self::SHA1, value: TermValue::text(&self.sha1) }]
     }
 }
 

@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::attributes::Attributes;
 use super::debian::DebianCoordinates;
+use super::packages::Package;
+use super::repositories::Repository;
+use super::versions::Version;
 use super::{Form, Stored, SubjectId};
 use crate::Timestamp;
 use crate::blobs::BlobId;
@@ -91,6 +94,12 @@ impl File {
     pub const PENDING: Field = Field::new("pending", 2);
     /// The field with its package and the place of its version; only published files.
     pub const RELEASE: Field = Field::new("release", 2);
+    /// The field with the last segment of its path, as a text; only published files have it.
+    pub const NAME_TEXT: Field = Field::new("name_text", 0).wildcard();
+    /// The field with the SHA-256 of what is published.
+    pub const SHA256: Field = Field::new("sha256", 0);
+    /// The field with when what is published was uploaded.
+    pub const CREATED: Field = Field::new("created", 0);
     /// The field with its attributes.
     pub const ATTRIBUTE: Field = Field::new("attribute", 2);
 
@@ -128,6 +137,19 @@ impl File {
     #[must_use]
     pub fn published_is(published: bool) -> Filter {
         Filter::Is(Self::PUBLISHED, TermValue::boolean(published))
+    }
+
+    /// The filter for published files of this content.
+    #[must_use]
+    pub fn has_content(sha256: &str) -> Filter {
+        Filter::Is(Self::SHA256, sha256_term(sha256))
+    }
+
+    /// The filter for files whose published content was uploaded at or after an instant.
+    #[must_use]
+    pub fn created_since(instant: Timestamp) -> Filter {
+        let from = Bound::Included(TermValue::instant(instant));
+        Filter::Between(Self::CREATED, from, Bound::Unbounded)
     }
 
     /// The filter for files with something to publish or discard.
@@ -177,6 +199,11 @@ impl File {
     }
 }
 
+/// The digest in half its length.
+fn sha256_term(hexadecimal: &str) -> TermValue {
+    TermValue::bytes(&crate::hex::decode(hexadecimal).unwrap_or_default())
+}
+
 /// Neither name holds a NUL, so that no two pairs share a value.
 fn version_term(package: &PackageName, version: &VersionName) -> TermValue {
     TermValue::text(&format!("{package}\0{version}"))
@@ -198,12 +225,25 @@ impl Stored for File {
         ];
         if published {
             let release = format!("{}\0{:020}", self.package, self.ordinal);
-            terms.push(Term { field: Self::RELEASE, value: TermValue::text(&release) });
+            let name = TermValue::whole_text(self.path.name());
+            let Contents { digests, created, .. } = &self.contents;
+            terms.extend([
+                Term { field: Self::RELEASE, value: TermValue::text(&release) },
+                Term { field: Self::NAME_TEXT, value: name },
+                Term { field: Self::SHA256, value: sha256_term(&digests.sha256) },
+                Term { field: Self::CREATED, value: TermValue::instant(*created) },
+            ]);
         }
         if !published || self.replacement.is_some() {
             terms.push(Term { field: Self::PENDING, value: TermValue::boolean(true) });
         }
         terms.extend(self.attributes.terms(&Self::ATTRIBUTE));
         terms
+    }
+
+    fn owners(&self) -> Vec<Key> {
+        let version = self.version_path();
+        let package = &version.package;
+        vec![Repository::key_of(&package.repo), Package::key_of(package), Version::key_of(&version)]
     }
 }

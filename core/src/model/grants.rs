@@ -100,6 +100,14 @@ pub struct Grant {
     pub not_after: Option<Timestamp>,
 }
 
+impl Grant {
+    /// Whether it has not ended.
+    #[must_use]
+    pub fn is_in_force(&self, now: Timestamp) -> bool {
+        self.not_after.is_none_or(|end| now < end)
+    }
+}
+
 /// What a set of grants is anchored to. Keyed by names, so that a decision knows the keys before
 /// it has read anything; the ids tell a thing that was made anew from the one that was meant.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]

@@ -1,11 +1,14 @@
 //! Packages.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::attributes::Attributes;
+use super::repositories::Repository;
 use super::{Form, Stored};
 use crate::Timestamp;
-use crate::names::{PackageName, PackagePath, RepoName, RepoPath, SubjectName};
+use crate::names::{PackageName, PackagePath, RepoName, RepoPath, SubjectName, SystemId};
 use crate::store::{Field, Key, KeyRange, Kind, Term, TermValue};
 
 /// A package: a named thing that has versions.
@@ -29,6 +32,9 @@ pub struct Package {
     /// What it says about itself.
     #[serde(default, skip_serializing_if = "Attributes::is_empty")]
     pub attributes: Attributes,
+    /// The Maven coordinates that it has published files of.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub system_ids: BTreeSet<SystemId>,
 }
 
 /// What a publisher says about a package.
@@ -63,8 +69,15 @@ pub struct PackageSettings {
 
 impl Package {
     /// The field with its name, for lists by the start of a name.
-    pub const NAME: Field = Field::new("name", 2).wildcard();
-
+    pub const NAME: Field = Field::new("name", 2);
+    /// The field with its name as a text.
+    pub const NAME_TEXT: Field = Field::new("name_text", 0).wildcard();
+    /// The field with its description, if it has one.
+    pub const DESC: Field = Field::new("desc", 0).wildcard();
+    /// The field with its Maven coordinates, each `group:artifact`.
+    pub const SYSTEM_ID: Field = Field::new("system_id", 0).wildcard();
+    /// The most Maven coordinates of one package that it is found by.
+    pub const MAX_SYSTEM_IDS: usize = 1_000;
     /// The field with its attributes.
     pub const ATTRIBUTE: Field = Field::new("attribute", 2);
 
@@ -103,8 +116,21 @@ impl Stored for Package {
     }
 
     fn terms(&self) -> Vec<Term> {
-        let name = Term { field: Self::NAME, value: TermValue::text(self.name.as_str()) };
-        std::iter::once(name).chain(self.attributes.terms(&Self::ATTRIBUTE)).collect()
+        let name = self.name.as_str();
+        let text = |field, text: &str| Term { field, value: TermValue::whole_text(text) };
+        let mut terms = vec![
+            Term { field: Self::NAME, value: TermValue::text(name) },
+            text(Self::NAME_TEXT, name),
+        ];
+        let desc = self.settings.desc.as_deref().filter(|desc| !desc.is_empty());
+        terms.extend(desc.map(|desc| text(Self::DESC, desc)));
+        terms.extend(self.system_ids.iter().map(|id| text(Self::SYSTEM_ID, &id.to_string())));
+        terms.extend(self.attributes.terms(&Self::ATTRIBUTE));
+        terms
+    }
+
+    fn owners(&self) -> Vec<Key> {
+        vec![Repository::key_of(&self.path().repo)]
     }
 }
 

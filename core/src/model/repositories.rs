@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::subjects::Subject;
 use super::{Form, RepositoryId, Stored, SubjectId};
 use crate::Timestamp;
 use crate::names::{PackageName, RepoName, RepoPath, SubjectName, VersionName};
@@ -148,10 +149,18 @@ pub struct Closing {
 }
 
 impl Repository {
+    /// The field with its internal number.
+    pub const ID: Field = Field::new("id", 0);
+    /// The field with the internal number of its owner.
+    pub const OWNER: Field = Field::new("owner", 0);
     /// The field that tells whether it is private.
-    pub const PRIVATE: Field = Field::new("private", 1);
-    /// The field with its name.
-    pub const NAME: Field = Field::new("name", 1).wildcard();
+    pub const PRIVATE: Field = Field::new("private", 0);
+    /// The field with its name in lower case.
+    pub const NAME: Field = Field::new("name", 0);
+    /// The field with its name as a text.
+    pub const NAME_TEXT: Field = Field::new("name_text", 0).wildcard();
+    /// The field with its description, if it has one.
+    pub const DESC: Field = Field::new("desc", 0).wildcard();
 
     /// Where the repositories of a subject lie.
     #[must_use]
@@ -165,10 +174,22 @@ impl Repository {
         Filter::Is(Self::PRIVATE, TermValue::boolean(false))
     }
 
-    /// The filter for the repository of this folded name.
+    /// The filter for repositories of this name.
     #[must_use]
-    pub fn is_named(folded: &str) -> Filter {
-        Filter::Is(Self::NAME, TermValue::text(folded))
+    pub fn is_named(name: &RepoName) -> Filter {
+        Filter::Is(Self::NAME, TermValue::text(&name.folded()))
+    }
+
+    /// The filter for the repositories of an owner.
+    #[must_use]
+    pub fn is_of(owner: SubjectId) -> Filter {
+        Filter::Is(Self::OWNER, TermValue::text(&owner.to_string()))
+    }
+
+    /// The filter for one repository, which no other of its name is taken for.
+    #[must_use]
+    pub fn is(id: RepositoryId) -> Filter {
+        Filter::Is(Self::ID, TermValue::text(&id.to_string()))
     }
 
     /// Where the repository of this path lies.
@@ -206,10 +227,22 @@ impl Stored for Repository {
     }
 
     fn terms(&self) -> Vec<Term> {
-        vec![
+        let mut terms = vec![
+            Term { field: Self::ID, value: TermValue::text(&self.id.to_string()) },
+            Term { field: Self::OWNER, value: TermValue::text(&self.owner.to_string()) },
             Term { field: Self::PRIVATE, value: TermValue::boolean(self.private) },
             Term { field: Self::NAME, value: TermValue::text(&self.name.folded()) },
-        ]
+            Term { field: Self::NAME_TEXT, value: TermValue::whole_text(self.name.as_str()) },
+        ];
+        let desc = &self.settings.desc;
+        if !desc.is_empty() {
+            terms.push(Term { field: Self::DESC, value: TermValue::whole_text(desc) });
+        }
+        terms
+    }
+
+    fn owners(&self) -> Vec<Key> {
+        vec![Subject::key_of(&self.subject)]
     }
 }
 

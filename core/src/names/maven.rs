@@ -2,6 +2,10 @@
 //!
 //! Plain text in, plain text out: whether there is such a version is looked up by others.
 
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
 use super::{FilePath, VersionName};
 
 /// What a path means in Maven's layout.
@@ -11,6 +15,8 @@ pub enum MavenPath {
     Artifact {
         /// The version.
         version: VersionName,
+        /// What it is a version of; `None` where the folders could not be told from it.
+        system_id: Option<SystemId>,
     },
     /// An index that clients write after each deployment: `…/maven-metadata.xml`, or a checksum or
     /// a signature of one.
@@ -34,12 +40,49 @@ impl MavenPath {
             return Some(Self::Index);
         }
         let version = VersionName::parse(folder).ok()?;
-        let (_group, artifact) = parents.rsplit_once('/')?;
+        let (group, artifact) = parents.rsplit_once('/')?;
         let rest = name.strip_prefix(artifact).and_then(|rest| rest.strip_prefix('-'));
         // Of snapshots it is enough to know that they are: they are refused in their own words.
         let belongs = version.is_snapshot() && (is_index(name) || rest.is_some())
             || rest.and_then(|rest| rest.strip_prefix(folder)).is_some_and(ends_a_name);
-        belongs.then_some(Self::Artifact { version })
+        belongs.then(|| Self::Artifact { version, system_id: SystemId::of(group, artifact) })
+    }
+}
+
+/// The coordinates of what Maven calls an artifact, without its version: `group:artifact`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SystemId(String);
+
+impl SystemId {
+    fn of(folders: &str, artifact: &str) -> Option<Self> {
+        let plain = !folders.contains(['.', ':']) && !artifact.contains(':');
+        plain.then(|| Self(format!("{}:{artifact}", folders.replace('/', "."))))
+    }
+
+    /// The coordinates as one text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The folder of a repository that its versions lie in.
+    #[must_use]
+    pub fn folder(&self) -> String {
+        let (group, artifact) = self.0.rsplit_once(':').unwrap_or(("", &self.0));
+        format!("{}/{artifact}", group.replace('.', "/"))
+    }
+}
+
+impl fmt::Display for SystemId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for SystemId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.0)
     }
 }
 
@@ -78,7 +121,7 @@ mod tests {
 
     fn of(path: &str) -> Option<String> {
         match MavenPath::of(&FilePath::parse(path).unwrap())? {
-            MavenPath::Artifact { version } => Some(version.to_string()),
+            MavenPath::Artifact { version, .. } => Some(version.to_string()),
             MavenPath::Index => Some("index".to_owned()),
         }
     }
@@ -190,7 +233,7 @@ mod tests {
         #[test]
         fn a_version_is_always_the_folder_of_the_file(path in "([a-z0-9.-]{1,4}/){1,5}[a-z0-9.-]{1,9}") {
             if let Ok(parsed) = FilePath::parse(&path)
-                && let Some(MavenPath::Artifact { version }) = MavenPath::of(&parsed)
+                && let Some(MavenPath::Artifact { version, .. }) = MavenPath::of(&parsed)
             {
                 prop_assert_eq!(path.rsplit('/').nth(1), Some(version.as_str()));
             }

@@ -14,7 +14,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use error::NameError;
-pub use maven::MavenPath;
+pub use maven::{MavenPath, SystemId};
 pub use path::{FileLocation, FilePath, PackagePath, RepoPath, VersionPath};
 pub use reserved::{RESERVED_SUBJECTS, RESERVED_VERSIONS};
 

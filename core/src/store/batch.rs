@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Key, KeyRange, Revision, StoreError, StoreErrorKind, Term, TermValue};
+use super::{Key, KeyRange, Revision, StoreError, StoreErrorKind, Term};
 
 /// The number of one attempt to commit. Unique to the attempt.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -105,8 +105,12 @@ impl Change {
     fn check(&self) -> Result<usize, StoreError> {
         let (key, rest) = match self {
             Self::Put { key, body, terms, .. } => {
-                if terms.iter().any(|term| term.value.as_bytes().len() > TermValue::MAX_BYTES) {
-                    return Err(StoreErrorKind::Invalid.because("a term is over 512 bytes"));
+                if let Some(term) = terms.iter().find(|term| term.is_too_long()) {
+                    let most = term.most_bytes();
+                    return Err(StoreErrorKind::Invalid.because(format!(
+                        "a term of field {} is over {most} bytes",
+                        term.field.name
+                    )));
                 }
                 let terms: usize = terms.iter().map(|term| term.value.as_bytes().len()).sum();
                 (key.as_bytes(), body.len() + terms)

@@ -172,7 +172,8 @@ pub struct Query {
     pub order: Order,
     /// Where the page starts.
     pub start: Start,
-    /// The most rows in the page, up to [`Query::MAX_LIMIT`]; 0 with a total just counts.
+    /// The most rows in the page, up to [`Query::MAX_LIMIT`], or [`Query::MAX_KEYS`] without
+    /// records; 0 with a total just counts.
     pub limit: usize,
     /// Keys or records.
     pub shape: Shape,
@@ -183,6 +184,8 @@ pub struct Query {
 impl Query {
     /// The most rows in one page.
     pub const MAX_LIMIT: usize = 10_000;
+    /// The most rows in one page of keys alone.
+    pub const MAX_KEYS: usize = 100_000;
 
     /// Whole records of the range, all of them, by key: the first [`Query::MAX_LIMIT`].
     #[must_use]
@@ -241,7 +244,7 @@ impl Query {
     }
 
     /// Checks what every backend must refuse: too many conditions or too deep, a limit over
-    /// [`Query::MAX_LIMIT`], a cursor of another order, a field searched outside its scope.
+    /// [`Query::MAX_LIMIT`] or [`Query::MAX_KEYS`], a cursor of another order, a field searched outside its scope.
     ///
     /// # Errors
     /// [`StoreErrorKind::Invalid`].
@@ -253,8 +256,12 @@ impl Query {
         if self.filter.check(0, fixed)? > Filter::MAX_CONDITIONS {
             return Err(StoreErrorKind::Invalid.because("the filter has too many conditions"));
         }
-        if self.limit > Self::MAX_LIMIT {
-            return Err(StoreErrorKind::Invalid.because("the limit is over 10000"));
+        let most = match self.shape {
+            Shape::Keys => Self::MAX_KEYS,
+            Shape::Records => Self::MAX_LIMIT,
+        };
+        if self.limit > most {
+            return Err(StoreErrorKind::Invalid.because(format!("the limit is over {most}")));
         }
         if let Start::After(cursor) = &self.start
             && cursor.value.is_some() != matches!(self.order, Order::Term(..))

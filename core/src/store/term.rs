@@ -53,17 +53,42 @@ pub struct Term {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TermValue(Box<[u8]>);
 
+impl Term {
+    pub(super) fn most_bytes(&self) -> usize {
+        if self.field.wildcard { TermValue::MAX_WHOLE_BYTES } else { TermValue::MAX_BYTES }
+    }
+
+    pub(super) fn is_too_long(&self) -> bool {
+        self.value.as_bytes().len() > self.most_bytes()
+    }
+}
+
 impl TermValue {
     /// The longest value, in bytes. A longer text is cut and ends in the SHA-256 of the whole:
     /// equal values stay equal and different ones different, while the order of two that agree
     /// in everything before the cut is arbitrary (but the same in every backend).
     pub const MAX_BYTES: usize = 512;
+    /// The longest value of a field that is declared `wildcard`, in bytes.
+    pub const MAX_WHOLE_BYTES: usize = 64 << 10;
     const KEPT: usize = Self::MAX_BYTES - 32;
 
     /// A text, in the order of its UTF-8 bytes.
     #[must_use]
     pub fn text(text: &str) -> Self {
         Self::tagged(b't', text.as_bytes())
+    }
+
+    /// A text that is kept whole, for a field that is searched by [`super::Pattern`]; of at most
+    /// [`TermValue::MAX_WHOLE_BYTES`].
+    #[must_use]
+    pub fn whole_text(text: &str) -> Self {
+        Self([b"w", text.as_bytes()].concat().into())
+    }
+
+    /// Bytes as they are, at most 500.
+    #[must_use]
+    pub fn bytes(bytes: &[u8]) -> Self {
+        Self::tagged(b'x', bytes)
     }
 
     /// An integer.
@@ -149,11 +174,16 @@ impl TermValue {
         Self(bytes.into())
     }
 
-    /// The text of a text value, up to its cut; `None` for other types.
+    /// The text of a text value, up to its cut if it has one; `None` for other types.
     #[must_use]
     pub fn as_text(&self) -> Option<Cow<'_, str>> {
         let (tag, bytes) = self.0.split_first()?;
-        (*tag == b't').then(|| String::from_utf8_lossy(&bytes[..bytes.len().min(Self::KEPT - 1)]))
+        let kept = match tag {
+            b't' => bytes.len().min(Self::KEPT - 1),
+            b'w' => bytes.len(),
+            _ => return None,
+        };
+        Some(String::from_utf8_lossy(&bytes[..kept]))
     }
 
     fn tagged(tag: u8, bytes: &[u8]) -> Self {

@@ -3,6 +3,8 @@
 //! One way for the three nouns. Names that begin with `_` are there for publishers only: they are
 //! not in what others are shown, and nothing that others ask for is found by them.
 
+use futures::TryFutureExt;
+
 use super::packages::PackageView;
 use super::versions::VersionView;
 use super::{Listed, Paging, files, packages, versions};
@@ -14,7 +16,7 @@ use crate::model::files::File;
 use crate::model::packages::{Package, Updated};
 use crate::model::versions::Version;
 use crate::names::{AttributeName, FileLocation, PackageName, PackagePath, RepoPath, VersionPath};
-use crate::store::{Change, Filter, Query, Row, Start};
+use crate::store::{Change, Filter, Query, Row};
 use crate::work::{Work, decode};
 use crate::{Error, ErrorKind, Result};
 
@@ -247,15 +249,12 @@ pub async fn search_packages(
     let filter = query.filter(&Package::ATTRIBUTE, Clauses::Every, place.publisher);
     let query = Query::within(Package::range_of(repo)).filter(filter);
     let found: Listed<Package> = packhouse.list(query, paging).await?;
-    let Listed { items, total, start } = found;
-    let mut views = Vec::with_capacity(items.len());
-    for package in items {
-        views.push(packages::view(packhouse, &place.repo, package, place.publisher).await?);
-    }
-    Ok(Listed { items: views, total, start })
+    let view = |package| packages::view(packhouse, &place.repo, package, place.publisher);
+    found.complete(|package| view(package).map_ok(Some)).await
 }
 
-/// The names of the packages of a repository for which every clause holds, in their order.
+/// The names of the packages of a repository for which every clause holds, in their order; up to
+/// [`Paging::MAX_NAMES`] in a page.
 ///
 /// # Errors
 /// [`ErrorKind::NotFound`].
@@ -268,15 +267,14 @@ pub async fn search_package_names(
 ) -> Result<Listed<PackageName>> {
     let permit = packhouse.permit::<act::Read, _>(caller, repo).await?;
     let filter = query.filter(&Package::ATTRIBUTE, Clauses::Every, permit.place().publisher);
-    let query = Query::within(Package::range_of(repo)).filter(filter);
-    let query = query.keys().start(Start::Skip(paging.start)).limit(paging.limit).with_total();
-    let page = packhouse.select(&query).await?;
+    let query = Query::within(Package::range_of(repo)).filter(filter).keys();
+    let page = packhouse.select(&paging.of(query, Paging::MAX_NAMES)).await?;
     let name = |row: &Row| {
         let name = row.key.parts().pop().unwrap_or_default();
         PackageName::parse(&name).map_err(Error::corrupt)
     };
     let items = page.rows.iter().map(name).collect::<Result<_>>()?;
-    Ok(Listed { items, total: page.total.unwrap_or(0), start: paging.start })
+    Ok(Listed { items, total: page.total, start: paging.start })
 }
 
 /// The versions of a package for which every clause holds, by name, as they are shown.
@@ -297,12 +295,7 @@ pub async fn search_versions(
     let filter = query.filter(&Version::ATTRIBUTE, Clauses::Every, place.publisher);
     let query = Query::within(Version::range_of(path)).filter(filter);
     let found: Listed<Version> = packhouse.list(query, paging).await?;
-    let Listed { items, total, start } = found;
-    let mut views = Vec::with_capacity(items.len());
-    for version in items {
-        views.push(versions::view(packhouse, place, version).await?);
-    }
-    Ok(Listed { items: views, total, start })
+    found.complete(|version| versions::view(packhouse, place, version).map_ok(Some)).await
 }
 
 /// The files of a repository for which at least one clause holds, by path; unpublished ones are

@@ -1,5 +1,6 @@
 //! Files: the files of a package or a version, and the deletion of one.
 
+use super::maven::{self, Gone};
 use super::windows::Window;
 use super::{Listed, Paging, versions};
 use crate::access::{Caller, Changes, FilePlace, PackagePlace, Permit, act};
@@ -154,7 +155,13 @@ pub async fn delete(packhouse: &Packhouse, caller: &Caller, location: &FileLocat
             check_window(&work, permit.caller(), permit.place()).await?;
             let blobs = remove(&work, &permit, file);
             jobs::condemn(&work, &permit, blobs);
-            versions::touch(&work, &permit, &file.version_path(), file.published.is_some());
+            let version = file.version_path();
+            let repo = &permit.place().repo;
+            if maven::system_id(repo, &file.path).is_some() {
+                let gone = Gone::File(&file.path);
+                maven::forget_system_ids(&work, &permit, repo, &version.package, gone).await?;
+            }
+            versions::touch(&work, &permit, &version, file.published.is_some());
             Ok(())
         })
         .await

@@ -1,22 +1,47 @@
 //! Pages of lists.
 
+use std::future::Future;
+
+use futures::stream::{self, StreamExt, TryStreamExt};
+
+use crate::Result;
+use crate::store::{Query, Start};
+
 /// Which part of a list is wanted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Paging {
     /// How many to leave out at the start.
     pub start: u64,
-    /// The most to give, up to [`Paging::MAX`].
+    /// The most to give, up to [`Paging::MAX`]; of names alone up to [`Paging::MAX_NAMES`].
     pub limit: usize,
+    /// Whether the total is wanted. To count all that match may cost far more than the page.
+    pub total: bool,
 }
 
 impl Paging {
     /// The most in one page.
     pub const MAX: usize = 1_000;
 
-    /// The page of this many after `start`.
+    /// The most in one page of names alone.
+    pub const MAX_NAMES: usize = Query::MAX_KEYS;
+
+    /// The page of this many after `start`, with the total.
     #[must_use]
-    pub fn new(start: u64, limit: usize) -> Self {
-        Self { start, limit: limit.min(Self::MAX) }
+    pub const fn new(start: u64, limit: usize) -> Self {
+        Self { start, limit, total: true }
+    }
+
+    /// The same page without the total.
+    #[must_use]
+    pub const fn without_total(mut self) -> Self {
+        self.total = false;
+        self
+    }
+
+    /// The page of what a query selects, with no more than `most` in it.
+    pub(crate) fn of(self, query: Query, most: usize) -> Query {
+        let query = query.start(Start::Skip(self.start)).limit(self.limit.min(most));
+        if self.total { query.with_total() } else { query }
     }
 }
 
@@ -25,13 +50,25 @@ impl Paging {
 pub struct Listed<T> {
     /// What is in the page.
     pub items: Vec<T>,
-    /// How many the caller may see in all.
-    pub total: u64,
+    /// How many the caller may see in all, if that was wanted.
+    pub total: Option<u64>,
     /// How many were left out at the start.
     pub start: u64,
 }
 
 impl<T> Listed<T> {
+    /// The same page of what each of its things leads to, several looked up at a time; without
+    /// those that are gone by now.
+    pub(crate) async fn complete<U, F>(self, look_up: impl FnMut(T) -> F) -> Result<Listed<U>>
+    where
+        F: Future<Output = Result<Option<U>>>,
+    {
+        let Self { items, total, start } = self;
+        let found = stream::iter(items.into_iter().map(look_up)).buffered(8);
+        let items = found.try_filter_map(|item| async { Ok(item) }).try_collect().await?;
+        Ok(Listed { items, total, start })
+    }
+
     /// The same page of other things.
     pub fn map<U>(self, make: impl FnMut(T) -> U) -> Listed<U> {
         let items = self.items.into_iter().map(make).collect();

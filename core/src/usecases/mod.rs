@@ -16,6 +16,7 @@ pub mod packages;
 mod patch;
 pub mod publishing;
 pub mod repositories;
+pub mod search;
 mod sidecars;
 mod spool;
 mod target;

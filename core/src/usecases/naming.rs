@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::spool::StoredBytes;
-use super::{files, sidecars, versions, windows};
+use super::{files, maven, sidecars, versions, windows};
 use crate::access::{Caller, PackagePlace, Permit, Within, act};
 use crate::blobs::{BlobErrorKind, BlobId, ByteRange};
 use crate::engine::Packhouse;
@@ -151,6 +151,7 @@ impl Naming {
         }
         if self.publish {
             versions::note_publication(work, permit, &version);
+            maven::note_system_ids(work, permit, paths);
         }
         versions::touch(work, permit, &self.version, self.publish);
         Ok(files)
@@ -307,7 +308,10 @@ fn blob_of(
     let StoredBytes { id, size, digests, .. } = bytes;
     let sha256 = &digests.sha256;
     *live.entry(sha256.clone()).or_insert_with(|| {
-        work.put(permit, &Content { form: Form, sha256: sha256.clone(), blob: *id });
+        work.put(
+            permit,
+            &Content { form: Form, sha256: sha256.clone(), sha1: digests.sha1.clone(), blob: *id },
+        );
         let (sha256, size) = (sha256.clone(), *size);
         work.put(permit, &Blob { form: Form, id: *id, sha256, size, condemned: None });
         *id

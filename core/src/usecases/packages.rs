@@ -1,5 +1,6 @@
 //! Packages: make, show, list, change and delete.
 
+use std::collections::BTreeSet;
 use std::ops::Bound;
 
 use super::patch::patch;
@@ -89,6 +90,7 @@ pub async fn create(
                 updated: work.now(),
                 settings,
                 attributes: Attributes::default(),
+                system_ids: BTreeSet::new(),
             };
             work.put(&permit, &package);
             let (updated, publisher) = (work.now(), place.publisher);

@@ -2,7 +2,7 @@
 //! discarding them.
 
 use super::windows::Window;
-use super::{files, versions};
+use super::{files, maven, versions};
 use crate::access::{Caller, PackagePlace, Permit, act};
 use crate::blobs::BlobId;
 use crate::engine::Packhouse;
@@ -42,6 +42,7 @@ pub async fn publish(packhouse: &Packhouse, caller: &Caller, path: &VersionPath)
             }
             if !pending.is_empty() {
                 versions::note_publication(&work, &permit, &version);
+                maven::note_system_ids(&work, &permit, pending.iter().map(|file| &file.path));
                 finish(&work, &permit, path, released, true);
             }
             Ok(pending.len() as u64)

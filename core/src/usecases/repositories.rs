@@ -2,18 +2,17 @@
 
 use super::patch::patch;
 use super::{Listed, Paging, deletion, texts};
-use crate::access::{Caller, Holdings, Identity, RepoPlace, act};
+use crate::access::{Caller, RepoPlace, Sight, act};
 use crate::engine::Packhouse;
 use crate::model::debian::DebianCoordinates;
-use crate::model::grants::{Anchor, GrantSet, Grantee};
 use crate::model::jobs::Doomed;
 use crate::model::packages::Package;
 use crate::model::repositories::{Repository, RepositoryKind, RepositorySettings, Tomb};
 use crate::model::subjects::{Plan, Subject};
 use crate::model::{Form, RepositoryId, Stored};
 use crate::names::{RepoPath, SubjectName};
-use crate::store::{Filter, Query};
-use crate::work::{Work, decode};
+use crate::store::Query;
+use crate::work::Work;
 use crate::{Error, ErrorKind, Result};
 
 /// A repository to be made.
@@ -184,46 +183,9 @@ pub async fn list(
     paging: Paging,
 ) -> Result<Listed<Repository>> {
     packhouse.permit::<act::Read, _>(caller, subject).await?;
-    let all = packhouse.permit::<act::Read, _>(caller, &Holdings(subject)).await;
-    let seen = match given(all)? {
-        Some(_) => Filter::everything(),
-        None => seen_by(packhouse, caller, subject).await?,
-    };
-    let query = Query::within(Repository::range_of(subject)).filter(seen);
+    let sight = Sight::of(packhouse, caller, Some(subject)).await?;
+    let query = Query::within(Repository::range_of(subject)).filter(sight.repositories());
     packhouse.list(query, paging).await
-}
-
-/// What someone without a right over the whole subject sees: the public ones, and those that a
-/// grant over the single repository allows.
-async fn seen_by(packhouse: &Packhouse, caller: &Caller, subject: &SubjectName) -> Result<Filter> {
-    let mut seen = vec![Repository::is_public()];
-    if let Identity::User { id, .. } = caller.identity() {
-        let range = GrantSet::range_on_subject(Grantee::User(*id), subject);
-        let granted = packhouse.select(&Query::within(range).limit(1_000)).await?;
-        for record in granted.into_records() {
-            let Anchor::Repository(_, repo, _) = decode::<GrantSet>(&record)?.anchor else {
-                continue;
-            };
-            let path = RepoPath { subject: subject.clone(), repo };
-            // Grants may have ended, and their anchors may be gone: the policy says.
-            let permit = packhouse.permit::<act::Read, _>(caller, &path).await;
-            if let Some(permit) = given(permit)? {
-                seen.push(Repository::is_named(&permit.place().repo.name.folded()));
-            }
-        }
-    }
-    Ok(Filter::Any(seen))
-}
-
-/// A permit that was given or refused. Not to know which is an error of its own.
-fn given<P>(asked: Result<P>) -> Result<Option<P>> {
-    match asked {
-        Ok(permit) => Ok(Some(permit)),
-        Err(error) => match error.kind() {
-            ErrorKind::Unauthenticated | ErrorKind::Forbidden | ErrorKind::NotFound(_) => Ok(None),
-            _ => Err(error),
-        },
-    }
 }
 
 /// Changes a repository.

@@ -19,7 +19,7 @@ use crate::model::repositories::Tomb;
 use crate::model::subjects::{ApiKey, Plan, Subject, SubjectKind};
 use crate::model::{Form, SubjectId};
 use crate::names::SubjectName;
-use crate::store::{Filter, KeyRange, Query, Start};
+use crate::store::{Filter, KeyRange, Query};
 use crate::work::Work;
 use crate::{Error, ErrorKind, Result, hex, model::Stored};
 
@@ -328,14 +328,10 @@ pub async fn delete(packhouse: &Packhouse, caller: &Caller, name: &SubjectName) 
 pub(super) const LEASE: Duration = Duration::from_secs(300);
 
 impl Packhouse {
-    /// One page of the records that a query selects, with the total.
+    /// One page of the records that a query selects.
     pub(crate) async fn list<T: Stored>(&self, query: Query, paging: Paging) -> Result<Listed<T>> {
-        let query = query
-            .start(Start::Skip(paging.start))
-            .limit(paging.limit.min(Paging::MAX))
-            .with_total();
-        let page = self.select(&query).await?;
-        let total = page.total.unwrap_or_default();
+        let page = self.select(&paging.of(query, Paging::MAX)).await?;
+        let total = page.total;
         let items: Result<Vec<T>> =
             page.into_records().map(|record| crate::work::decode(&record)).collect();
         Ok(Listed { items: items?, total, start: paging.start })

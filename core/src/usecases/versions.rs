@@ -342,7 +342,10 @@ pub async fn delete(packhouse: &Packhouse, caller: &Caller, path: &VersionPath) 
             work.delete(&permit, version.key());
             let name = Some(version.name.clone());
             let closing = Closing { package: version.package.clone(), version: name.clone() };
-            work.put(&permit, &packages::closed(permit.place().repo.clone(), closing));
+            let repo = &permit.place().repo;
+            work.put(&permit, &packages::closed(repo.clone(), closing));
+            let gone = Gone::Version(&path.version);
+            maven::forget_system_ids(&work, &permit, repo, &path.package, gone).await?;
             let now = work.now().as_millis();
             for updated in Updated::ALL {
                 work.change(&permit, Change::Raise(updated.key_of(&path.package), now));

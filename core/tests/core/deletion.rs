@@ -155,8 +155,8 @@ fn assert_gone(world: &World, what: What) {
         let listed = run(repositories::list(engine, caller, &subject("anna"), FIRST));
         match what {
             What::User => assert!(listed.is_err()),
-            What::Repo => assert_eq!(listed.unwrap().total, 0),
-            What::Version | What::Package => assert_eq!(listed.unwrap().total, 1),
+            What::Repo => assert_eq!(listed.unwrap().total, Some(0)),
+            What::Version | What::Package => assert_eq!(listed.unwrap().total, Some(1)),
         }
     }
 }
@@ -323,7 +323,7 @@ fn two_versions_are_deleted_side_by_side() {
     }
     let tool = package("anna/repo/tool");
     let listed = run(files::of_package(&world.sound, &world.admin, &tool, true, FIRST)).unwrap();
-    assert_eq!((listed.items, listed.total), (Vec::new(), 0));
+    assert_eq!((listed.items, listed.total), (Vec::new(), Some(0)));
     world.settle();
     assert_eq!(world.all::<File>(), []);
     assert_eq!(world.blob_count(), 0);

@@ -99,7 +99,7 @@ pub(crate) fn seen_after(steps: usize) -> String {
 
 pub(crate) fn seen(world: &World) -> String {
     let listed = run(users::list(&world.sound, &world.admin, crate::world::FIRST)).unwrap().total;
-    format!("{listed} users\n{}", world.seen_by(&world.admin, &subject("anna")))
+    format!("{listed:?} users\n{}", world.seen_by(&world.admin, &subject("anna")))
 }
 
 /// Does a step until it is done; a thing that is gone by then was deleted by an earlier try.

@@ -25,7 +25,8 @@ use packhouse_core::model::subjects::{ApiKey, Plan, Subject, SubjectKind};
 use packhouse_core::model::versions::{Version, VersionSettings};
 use packhouse_core::model::{Form, RepositoryId, Stored, SubjectId};
 use packhouse_core::names::{
-    AttributeName, FileLocation, FilePath, PackageName, RepoName, SubjectName, VersionName,
+    AttributeName, FileLocation, FilePath, MavenPath, PackageName, RepoName, SubjectName,
+    VersionName,
 };
 use packhouse_core::store::Change;
 
@@ -181,9 +182,15 @@ fn packages_and_versions_keep_their_form() {
             ..PackageSettings::default()
         },
         attributes: Attributes::default(),
+        system_ids: BTreeSet::new(),
     };
     keeps("package", &package);
-    keeps("package.described", &Package { attributes: attributes(), ..package });
+    keeps("package.described", &Package { attributes: attributes(), ..package.clone() });
+    let jar = FilePath::parse("org/acme/tool/1.0/tool-1.0.jar").unwrap();
+    let Some(MavenPath::Artifact { system_id, .. }) = MavenPath::of(&jar) else {
+        panic!("it is in the layout")
+    };
+    keeps("package.maven", &Package { system_ids: system_id.into_iter().collect(), ..package });
     let version = Version {
         form: Form,
         subject: anna(),
@@ -273,7 +280,8 @@ fn files_and_blobs_keep_their_form() {
     let blob = Blob { form: Form, id: blob_id(), sha256: sha256.clone(), size: 3, condemned: None };
     keeps("blob", &blob);
     keeps("blob.condemned", &Blob { condemned: Some(at(9)), ..blob });
-    keeps("content", &Content { form: Form, sha256, blob: blob_id() });
+    let sha1 = file.contents.digests.sha1.clone();
+    keeps("content", &Content { form: Form, sha256, sha1, blob: blob_id() });
     let FileLocation { .. } = file.location();
     let reference = BlobReference::key_of(blob_id(), &file.location());
     assert_eq!(

@@ -1,5 +1,7 @@
 //! Packages.
 
+use std::collections::BTreeSet;
+
 use packhouse_core::model::Form;
 use packhouse_core::model::attributes::Attributes;
 use packhouse_core::model::packages::{Package, PackageSettings};
@@ -53,6 +55,7 @@ fn a_package_is_shown_as_it_was_made() {
             updated: now,
             settings: PackageSettings { licenses, ..settings.clone() },
             attributes: Attributes::default(),
+            system_ids: BTreeSet::new(),
         },
         versions: Vec::new(),
         latest_version: None,
@@ -138,7 +141,7 @@ fn packages_are_listed_by_name_and_by_the_start_of_a_name() {
     };
     let of = |names: &[&str]| {
         let items: Vec<String> = names.iter().map(ToString::to_string).collect();
-        Listed { total: items.len() as u64, items, start: 0 }
+        Listed { total: Some(items.len() as u64), items, start: 0 }
     };
     let all = of(&["Tool", "b", "to", "tool", "tool-extra", &last]);
     assert_eq!(list(None, FIRST), all);
@@ -146,7 +149,7 @@ fn packages_are_listed_by_name_and_by_the_start_of_a_name() {
     assert_eq!(list(Some("tool"), FIRST), of(&["tool", "tool-extra", &last]));
     assert_eq!(list(Some("tool-extra-long"), FIRST), of(&[]));
     assert_eq!(list(Some(&"x".repeat(2_000)), FIRST), of(&[]));
-    let second = Listed { items: vec!["tool-extra".to_owned()], total: 3, start: 1 };
+    let second = Listed { items: vec!["tool-extra".to_owned()], total: Some(3), start: 1 };
     assert_eq!(list(Some("tool"), Paging::new(1, 1)), second);
 }
 

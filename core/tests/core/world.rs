@@ -36,7 +36,7 @@ use crate::faulty::{Faults, FaultyBlobs, FaultyStore};
 /// The key of every world's admin.
 pub(crate) const ADMIN_KEY: &str = "the admin's own secret key";
 /// The first page, as large as pages get.
-pub(crate) const FIRST: Paging = Paging { start: 0, limit: Paging::MAX };
+pub(crate) const FIRST: Paging = Paging::new(0, Paging::MAX);
 
 /// Runs a future to its end.
 pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {
@@ -70,6 +70,8 @@ impl World {
             blobs: Arc::new(blobs.clone()),
             clock: Arc::new(clock.clone()),
             archives: Arc::new(JsonArchives),
+            outbound: Arc::new(packhouse_core::outbound::NoOutbound),
+            geo: Arc::new(packhouse_core::geo::NoLocator),
             random: Arc::new(SeededRandom::default()),
             runtime: Arc::new(InlineRuntime),
             secret: Secret::new([7; 32]),

@@ -41,6 +41,8 @@ fn open(dir: &Path) -> Result<Packhouse, Box<dyn Error>> {
         blobs: Arc::new(FsBlobs::open(dir.join("blobs"), FsOptions::default())?),
         clock: Arc::new(host::SystemClock),
         archives: Arc::new(packhouse_core::memory::NoArchives),
+        outbound: Arc::new(packhouse_core::outbound::NoOutbound),
+        geo: Arc::new(packhouse_core::geo::NoLocator),
         random: Arc::new(host::SystemRandom),
         runtime: Arc::new(host::Tokio),
         secret: installation_secret(&dir.join("secret"))?,

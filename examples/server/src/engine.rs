@@ -56,6 +56,8 @@ pub fn open(config: &Config, data: &DataDir) -> Result<Packhouse, EngineError> {
         blobs: Arc::new(FsBlobs::open(data.blobs(), FsOptions::default())?),
         clock: Arc::new(SystemClock),
         archives: Arc::new(packhouse_archives::Decoders),
+        outbound: Arc::new(packhouse_core::outbound::NoOutbound),
+        geo: Arc::new(packhouse_core::geo::NoLocator),
         random: Arc::new(OsRandom),
         runtime: Arc::new(TokioRuntime::new(Handle::current())),
         secret: Secret::new(*data.secret().reveal()),

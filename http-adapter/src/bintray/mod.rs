@@ -9,6 +9,7 @@ mod files;
 pub mod given;
 mod packages;
 mod repositories;
+mod search;
 mod target;
 mod versions;
 
@@ -85,6 +86,12 @@ static ROUTES: &[Route] = &[
         files::of_version, [Repository(Read), Package, Version]),
     route!(Put "/file_metadata/{subject}/{repo}/{*path}" => "files.list_in_downloads", files::list_in_downloads,
         [Credentials, Repository(Publish), File]),
+
+    // Searches.
+    route!(Get "/search/repos" => "search.repositories", search::repositories, [Credentials]),
+    route!(Get "/search/packages" => "search.packages", search::packages, []),
+    route!(Get "/search/packages/maven" => "search.maven", search::maven, []),
+    route!(Get "/search/file" => "search.files", search::files, []),
 
     // Attributes.
     route!(Get "/packages/{subject}/{repo}/{package}/attributes" => "attributes.of_package",

@@ -185,7 +185,7 @@ impl Package {
             latest_version: latest_version.map(|name| name.to_string()),
             updated: updated.to_string(),
             rating_count: 0,
-            system_ids: Vec::new(),
+            system_ids: package.system_ids.iter().map(ToString::to_string).collect(),
             vcs_url: settings.vcs_url,
             maturity: settings.maturity,
         }

@@ -133,7 +133,7 @@ fn small(name: &str, value: Option<Option<i64>>) -> Result<Option<Option<u32>>, 
 
 /// Strict clients refuse other keys than these, and some of them missing.
 #[derive(Serialize)]
-struct Repository {
+pub(super) struct Repository {
     name: String,
     owner: String,
     r#type: &'static str,

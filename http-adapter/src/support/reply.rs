@@ -29,15 +29,17 @@ pub(crate) fn success() -> Response {
     ok(&json!({"message": "success"}))
 }
 
-/// One page, with where it lies in the whole. All three headers are there even on an empty page:
-/// many clients stop at a missing one. A page beyond the end lies just after the last: clients
+/// One page, with where it lies in the whole. All three headers are there even on an empty page,
+/// if the total was asked for: many clients stop at a missing one. A page beyond the end lies just after the last: clients
 /// stop where the end of a page is the total less one, and take end + 1 − start for its size.
 pub(crate) fn page(listed: &Listed<impl Serialize>) -> Response {
     let mut response = ok(&listed.items);
-    let start = listed.start.min(listed.total);
+    let start = listed.total.map_or(listed.start, |total| listed.start.min(total));
     let end = (start + listed.items.len() as u64).saturating_sub(1);
     let headers = response.headers_mut();
-    headers.insert(TOTAL, HeaderValue::from(listed.total));
+    if let Some(total) = listed.total {
+        headers.insert(TOTAL, HeaderValue::from(total));
+    }
     headers.insert(START, HeaderValue::from(start));
     headers.insert(END, HeaderValue::from(end));
     response

@@ -67,6 +67,8 @@ async fn a_job_that_does_not_end_is_broken_off() {
         blobs: Arc::new(Endless(Arc::clone(&listed))),
         clock: Arc::new(SetClock::new()),
         archives: Arc::new(packhouse_core::memory::NoArchives),
+        outbound: Arc::new(packhouse_core::outbound::NoOutbound),
+        geo: Arc::new(packhouse_core::geo::NoLocator),
         random: Arc::new(OsRandom),
         runtime: Arc::new(TokioRuntime::new(Handle::current())),
         secret: Secret::new([7; 32]),

@@ -81,6 +81,8 @@ impl App {
             blobs: watch.blobs(&backends),
             clock: Arc::new(clock.clone()),
             archives: Arc::new(packhouse_archives::Decoders),
+            outbound: Arc::new(packhouse_core::outbound::NoOutbound),
+            geo: Arc::new(packhouse_core::geo::NoLocator),
             random: Arc::new(SeededRandom::default()),
             runtime: Arc::new(TestRuntime),
             secret: Secret::new([7; 32]),
