@@ -2,8 +2,9 @@
 
 use std::net::IpAddr;
 
-use crate::model::SubjectId;
-use crate::names::SubjectName;
+use crate::model::grants::Grant;
+use crate::model::{AccessKeyId, RepositoryId, SubjectId};
+use crate::names::{AccessKeyName, SubjectName};
 
 /// Someone who asks for something: an identity that was checked, and where it asks from.
 /// Made only by [`super::authenticate`] and, for the engine's own work, inside core.
@@ -25,8 +26,30 @@ pub enum Identity {
         /// The user's name.
         name: SubjectName,
     },
+    /// Whoever holds an access key, which may do what was granted to it.
+    AccessKey {
+        /// The key.
+        id: AccessKeyId,
+        /// The key's id among those of its subject.
+        name: AccessKeyName,
+        /// The subject that gave it out.
+        subject: SubjectName,
+    },
+    /// Whoever holds a signed URL, which is a grant by itself.
+    SignedUrl(Box<SignedGrant>),
     /// The engine's own work.
     System(SystemCaller),
+}
+
+/// What a signed URL allows.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SignedGrant {
+    /// The repository that it is for.
+    pub repository: RepositoryId,
+    /// The grant, of reading one file.
+    pub grant: Grant,
+    /// How the publisher calls this use of it, for logs.
+    pub callback_id: Option<String>,
 }
 
 /// The engine's own callers, each with the rights that the policy states.
@@ -73,7 +96,10 @@ impl Caller {
     pub const fn user_id(&self) -> Option<SubjectId> {
         match &self.identity {
             Identity::User { id, .. } => Some(*id),
-            Identity::Anonymous | Identity::System(_) => None,
+            Identity::Anonymous
+            | Identity::AccessKey { .. }
+            | Identity::SignedUrl(_)
+            | Identity::System(_) => None,
         }
     }
 

@@ -11,10 +11,11 @@ mod permit;
 pub mod policy;
 mod secret;
 mod sight;
+mod standing;
 
 pub(crate) use authenticate::api_key_hash;
 pub use authenticate::{Credentials, authenticate};
-pub use caller::{Caller, Identity, Origin, SystemCaller};
+pub use caller::{Caller, Identity, Origin, SignedGrant, SystemCaller};
 pub use permit::{Act, Changes, Permit, act};
 pub(crate) use permit::{Ask, Platform, Within};
 pub use permit::{FilePlace, PackagePlace, PlatformPlace, RepoPlace, SubjectPlace};

@@ -4,20 +4,21 @@
 //! The fields are private, so that a permit cannot be forged, and the action is part of the type,
 //! so that it cannot be used for another.
 
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::marker::PhantomData;
 
 use async_trait::async_trait;
 
-use super::policy::{self, Decision, Denial, Part, Resource, Rule, Visibility};
-use super::{Caller, Identity};
+use super::Caller;
+use super::policy::{self, Decision, Denial, Part, Resource, Rule, Standing, Visibility};
 use crate::error::Noun;
-use crate::model::Stored;
 use crate::model::files::File;
-use crate::model::grants::{Action, Anchor, Grant, GrantSet, Grantee};
+use crate::model::grants::Action;
 use crate::model::packages::Package;
 use crate::model::repositories::Repository;
 use crate::model::subjects::Subject;
+use crate::model::{ProductId, Stored};
 use crate::names::{
     FileLocation, FilePath, PackagePath, RepoPath, SubjectName, VersionName, VersionPath,
 };
@@ -79,8 +80,14 @@ pub mod act {
         Administer
         /// Replace what is published.
         Overwrite
+        /// Sign it.
+        Sign
+        /// Grant rights over it.
+        Manage
         /// Make a repository in it.
         CreateRepo
+        /// Add and remove members.
+        ManageMembers
         /// Make, change and delete subjects.
         ManageResources
     }
@@ -159,6 +166,8 @@ pub struct FilePlace {
     pub repo: Repository,
     /// The file.
     pub file: File,
+    /// The products that its package belongs to.
+    pub products: BTreeSet<ProductId>,
 }
 
 /// Names that lead to a place, and what the policy needs to know of it.
@@ -196,32 +205,16 @@ impl Work {
 }
 
 impl Asker<'_> {
-    fn grantee(&self) -> Option<Grantee> {
-        match self.caller.identity() {
-            Identity::User { id, .. } => Some(Grantee::User(*id)),
-            Identity::Anonymous | Identity::System(_) => None,
-        }
-    }
-
-    /// The keys of the grants over the platform, a subject and a repository, as far as named.
-    fn grant_keys(&self, subject: Option<&SubjectName>, repo: Option<&RepoPath>) -> Vec<Key> {
-        let Some(grantee) = self.grantee() else { return Vec::new() };
-        let platform = Some(GrantSet::key_on_platform(grantee));
-        let subject = subject.map(|subject| GrantSet::key_on_subject(grantee, subject));
-        let repo = repo.map(|repo| GrantSet::key_on_repo(grantee, repo));
-        [platform, subject, repo].into_iter().flatten().collect()
-    }
-
     /// Asks the policy. `hidden` is what is said to those who may not know.
     fn decide(
         &self,
         work: &Work,
         resource: &Resource,
-        grants: &[Grant],
+        standing: &Standing,
         hidden: impl FnOnce() -> Error,
     ) -> Result<Rule> {
         let identity = self.caller.identity();
-        match policy::decide(identity, self.action, resource, grants, work.now()) {
+        match policy::decide(identity, self.action, resource, standing, work.now()) {
             Decision::Allowed(rule) => Ok(rule),
             Decision::Denied(Denial::Authenticate) => Err(Error::unauthenticated()),
             Decision::Denied(Denial::Forbidden) => Err(Error::forbidden()),
@@ -239,20 +232,6 @@ impl Asker<'_> {
     }
 }
 
-/// The grants among the sets that were read whose anchors are still the same things.
-fn grants_on(
-    sets: Vec<GrantSet>,
-    subject: Option<&Subject>,
-    repo: Option<&Repository>,
-) -> Vec<Grant> {
-    let anchored = |set: &GrantSet| match &set.anchor {
-        Anchor::Platform => true,
-        Anchor::Subject(_, id) => subject.is_some_and(|subject| subject.id == *id),
-        Anchor::Repository(_, _, id) => repo.is_some_and(|repo| repo.id == *id),
-    };
-    sets.into_iter().filter(anchored).flat_map(|set| set.grants).collect()
-}
-
 /// The platform itself, for making and listing subjects.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Platform;
@@ -262,11 +241,11 @@ impl Ask for Platform {
     type Place = PlatformPlace;
 
     async fn ask(&self, work: &Work, asker: &Asker<'_>) -> Result<Loaded<PlatformPlace>> {
-        let mut read = work.rest_on(&asker.grant_keys(None, None)).await?;
-        let grants = grants_on(read.take_all()?, None, None);
+        let read = work.rest_on(&asker.standing_keys(None, None)).await?;
+        let standing = asker.standing(work, read, None, None).await?;
         let resource =
             Resource { owner: None, visibility: Visibility::Public, part: Part::default() };
-        let rule = asker.decide(work, &resource, &grants, Error::forbidden)?;
+        let rule = asker.decide(work, &resource, &standing, Error::forbidden)?;
         Ok(Loaded { place: PlatformPlace, rule })
     }
 }
@@ -277,14 +256,15 @@ impl Ask for SubjectName {
 
     async fn ask(&self, work: &Work, asker: &Asker<'_>) -> Result<Loaded<SubjectPlace>> {
         let mut keys = vec![Subject::key_of(self)];
-        keys.extend(asker.grant_keys(Some(self), None));
+        keys.extend(asker.standing_keys(Some(self), None));
         let mut read = work.rest_on(&keys).await?;
         let subject = read.take::<Subject>()?.filter(|subject| subject.name == *self);
         let subject = subject.ok_or_else(|| asker.absent(Noun::Subject, self))?;
-        let grants = grants_on(read.take_all()?, Some(&subject), None);
+        let standing = asker.standing(work, read, Some(&subject), None).await?;
         let visibility = Visibility::Public;
         let resource = Resource { owner: Some(subject.id), visibility, part: Part::default() };
-        let rule = asker.decide(work, &resource, &grants, || asker.absent(Noun::Subject, self))?;
+        let rule =
+            asker.decide(work, &resource, &standing, || asker.absent(Noun::Subject, self))?;
         Ok(Loaded { place: SubjectPlace { subject }, rule })
     }
 }
@@ -293,7 +273,7 @@ impl Ask for SubjectName {
 struct RepoRead<T> {
     subject: Subject,
     repo: Repository,
-    grants: Vec<Grant>,
+    standing: Standing,
     beside: Option<T>,
 }
 
@@ -306,15 +286,15 @@ async fn read_repo<T: Stored>(
 ) -> Result<RepoRead<T>> {
     let mut keys = vec![Subject::key_of(&path.subject), Repository::key_of(path)];
     let has_beside = beside.is_some();
-    keys.extend(asker.grant_keys(Some(&path.subject), Some(path)));
+    keys.extend(asker.standing_keys(Some(&path.subject), Some(path)));
     let mut read = work.rest_on_and_read(&keys, beside).await?;
     let beside = if has_beside { read.take_last()? } else { None };
     let subject = read.take::<Subject>()?.filter(|subject| subject.name == path.subject);
     let repo = read.take::<Repository>()?.filter(|repo| repo.name == path.repo);
     let found = subject.zip(repo).filter(|(subject, repo)| repo.owner == subject.id);
     let (subject, repo) = found.ok_or_else(|| asker.absent(Noun::Repository, &path.repo))?;
-    let grants = grants_on(read.take_all()?, Some(&subject), Some(&repo));
-    Ok(RepoRead { subject, repo, grants, beside })
+    let standing = asker.standing(work, read, Some(&subject), Some(&repo)).await?;
+    Ok(RepoRead { subject, repo, standing, beside })
 }
 
 impl<T> RepoRead<T> {
@@ -326,7 +306,7 @@ impl<T> RepoRead<T> {
     fn decide(&self, work: &Work, asker: &Asker<'_>, part: Part) -> Result<Rule> {
         let name = &self.repo.name;
         let hidden = || asker.absent(Noun::Repository, name);
-        asker.decide(work, &self.resource(part), &self.grants, hidden)
+        asker.decide(work, &self.resource(part), &self.standing, hidden)
     }
 
     fn is_publisher(&self, work: &Work, asker: &Asker<'_>, part: Part) -> bool {
@@ -389,7 +369,10 @@ impl Ask for Within<'_> {
     async fn ask(&self, work: &Work, asker: &Asker<'_>) -> Result<Loaded<PackagePlace>> {
         let key = Package::key_of(self.package);
         let read = read_repo::<Package>(work, asker, &self.package.repo, Some(key)).await?;
+        let products = read.beside.as_ref().map(|package| package.products.clone());
+        let products = products.unwrap_or_default();
         let part = |path: Option<&FilePath>| Part {
+            products: products.clone(),
             package: Some(self.package.package.clone()),
             version: self.version.cloned(),
             path: path.cloned(),
@@ -420,7 +403,9 @@ impl Ask for FileLocation {
     async fn ask(&self, work: &Work, asker: &Asker<'_>) -> Result<Loaded<FilePlace>> {
         let read = read_repo::<File>(work, asker, &self.repo, Some(File::key_of(self))).await?;
         let file = read.beside.as_ref();
+        let products = products_of(work, &read.repo, file).await?;
         let part = Part {
+            products: products.clone(),
             package: file.map(|file| file.package.clone()),
             version: file.map(|file| file.version.clone()),
             path: Some(self.path.clone()),
@@ -436,9 +421,21 @@ impl Ask for FileLocation {
         } else {
             let owner = Some(read.repo.owner);
             let resource = Resource { owner, visibility: Visibility::Unpublished, part };
-            asker.decide(work, &resource, &read.grants, not_found)?
+            asker.decide(work, &resource, &read.standing, not_found)?
         };
         let RepoRead { subject, repo, .. } = read;
-        Ok(Loaded { place: FilePlace { subject, repo, file }, rule })
+        Ok(Loaded { place: FilePlace { subject, repo, file, products }, rule })
     }
+}
+
+/// The products that a file belongs to. Only in repositories that have any is another record read.
+async fn products_of(
+    work: &Work,
+    repo: &Repository,
+    file: Option<&File>,
+) -> Result<BTreeSet<ProductId>> {
+    let Some(file) = file.filter(|_| repo.has_products) else { return Ok(BTreeSet::new()) };
+    let key = Package::key_of(&file.version_path().package);
+    let package = work.find_as_basis::<Package>(key).await?;
+    Ok(package.map(|package| package.products).unwrap_or_default())
 }

@@ -3,10 +3,13 @@
 //! A test prints it as a table and compares that with `core/tests/policy.txt`, which people
 //! review. No rule is anywhere else.
 
+use std::collections::BTreeSet;
+
 use super::{Identity, SystemCaller};
 use crate::Timestamp;
-use crate::model::SubjectId;
 use crate::model::grants::{Action, Grant, Scope};
+use crate::model::memberships::Role;
+use crate::model::{ProductId, SubjectId};
 use crate::names::{FilePath, PackageName, VersionName};
 
 /// What is asked about, with the facts about it that the policy looks at.
@@ -31,9 +34,20 @@ pub enum Visibility {
     Unpublished,
 }
 
+/// What a caller is to a resource, and what it was granted at the resource's anchors.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Standing {
+    /// What a user is to the organization that owns the resource.
+    pub role: Option<Role>,
+    /// What was granted.
+    pub grants: Vec<Grant>,
+}
+
 /// A part of a repository.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Part {
+    /// The products that the package belongs to.
+    pub products: BTreeSet<ProductId>,
     /// The package.
     pub package: Option<PackageName>,
     /// The version.
@@ -58,6 +72,8 @@ pub enum Rule {
     Public,
     /// It is the caller's own.
     Owner,
+    /// The caller administers the organization that owns it.
+    Role(Role),
     /// The grant of this id.
     Grant(String),
     /// The engine's own work.
@@ -75,17 +91,16 @@ pub enum Denial {
     Hidden,
 }
 
-/// Decides whether `identity` may do `action` to `resource`, given the grants that were found for
-/// it at the resource's anchors.
+/// Decides whether `identity` may do `action` to `resource`, given what it is to the resource.
 #[must_use]
 pub fn decide(
     identity: &Identity,
     action: Action,
     resource: &Resource,
-    grants: &[Grant],
+    standing: &Standing,
     now: Timestamp,
 ) -> Decision {
-    let right = |action| right_to(identity, action, resource, grants, now);
+    let right = |action| right_to(identity, action, resource, standing, now);
     // An unpublished file is seen by those who may publish it.
     let needed = match (action, resource.visibility) {
         (Action::Read, Visibility::Unpublished) => Action::Publish,
@@ -112,7 +127,7 @@ fn right_to(
     identity: &Identity,
     action: Action,
     resource: &Resource,
-    grants: &[Grant],
+    standing: &Standing,
     now: Timestamp,
 ) -> Option<Rule> {
     if action == Action::Read && resource.visibility == Visibility::Public {
@@ -124,12 +139,23 @@ fn right_to(
         Identity::User { id, .. } if resource.owner == Some(*id) && action.is_owners() => {
             Some(Rule::Owner)
         }
-        Identity::User { .. } => grants
-            .iter()
-            .filter(|grant| grant.is_in_force(now))
-            .find(|grant| grant.actions.contains(&action) && grant.scope.holds(&resource.part))
-            .map(|grant| Rule::Grant(grant.id.clone())),
+        Identity::User { .. } => match standing.role {
+            Some(role) if role.administers() && resource.owner.is_some() && action.is_owners() => {
+                Some(Rule::Role(role))
+            }
+            _ => granted(action, resource, &standing.grants, now),
+        },
+        Identity::AccessKey { .. } | Identity::SignedUrl(_) => {
+            granted(action, resource, &standing.grants, now)
+        }
     }
+}
+
+fn granted(action: Action, resource: &Resource, grants: &[Grant], now: Timestamp) -> Option<Rule> {
+    let mut grants = grants.iter().filter(|grant| grant.is_in_force(now));
+    let holds =
+        |grant: &&Grant| grant.actions.contains(&action) && grant.scope.holds(&resource.part);
+    grants.find(holds).map(|grant| Rule::Grant(grant.id.clone()))
 }
 
 fn system_right(system: SystemCaller, action: Action) -> bool {
@@ -150,6 +176,7 @@ impl Scope {
     fn holds(&self, part: &Part) -> bool {
         match self {
             Self::Anchor => true,
+            Self::Product(product) => part.products.contains(product),
             Self::Package(package) => part.package.as_ref() == Some(package),
             Self::Version(package, version) => {
                 part.package.as_ref() == Some(package) && part.version.as_ref() == Some(version)

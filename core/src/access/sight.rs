@@ -7,7 +7,9 @@ use super::{Caller, Identity};
 use crate::Result;
 use crate::engine::Packhouse;
 use crate::model::Stored;
+use crate::model::SubjectId;
 use crate::model::grants::{Action, Anchor, Grant, GrantSet, Grantee, Scope};
+use crate::model::memberships::{Membership, Role};
 use crate::model::packages::Package;
 use crate::model::repositories::Repository;
 use crate::model::subjects::Subject;
@@ -35,21 +37,51 @@ impl Sight {
         subject: Option<&SubjectName>,
     ) -> Result<Self> {
         let mut sight = Self { everything: false, seen: vec![Repository::is_public()] };
-        let Identity::User { id, .. } = caller.identity() else { return Ok(sight) };
-        sight.seen.push(Repository::is_of(*id));
-        let grantee = Grantee::User(*id);
-        match subject {
-            None => sight.add_range(packhouse, GrantSet::range_of(grantee)).await?,
-            Some(subject) => {
-                let platform = GrantSet::key_on_platform(grantee);
-                for record in packhouse.read_all(&[platform]).await?.into_iter().flatten() {
-                    sight.add(packhouse, decode(&record)?);
+        match caller.identity() {
+            Identity::User { id, .. } => {
+                sight.seen.push(Repository::is_of(*id));
+                sight.add_grantee(packhouse, Grantee::User(*id), subject).await?;
+                for membership in memberships(packhouse, *id, subject).await? {
+                    sight.add_membership(packhouse, membership).await?;
                 }
-                let range = GrantSet::range_on_subject(grantee, subject);
-                sight.add_range(packhouse, range).await?;
             }
+            Identity::AccessKey { id, .. } => {
+                sight.add_grantee(packhouse, Grantee::AccessKey(*id), subject).await?;
+            }
+            Identity::Anonymous | Identity::SignedUrl(_) | Identity::System(_) => {}
         }
         Ok(sight)
+    }
+
+    async fn add_grantee(
+        &mut self,
+        packhouse: &Packhouse,
+        grantee: Grantee,
+        subject: Option<&SubjectName>,
+    ) -> Result<()> {
+        let Some(subject) = subject else {
+            return self.add_range(packhouse, GrantSet::range_of(grantee)).await;
+        };
+        let platform = GrantSet::key_on_platform(grantee);
+        for record in packhouse.read_all(&[platform]).await?.into_iter().flatten() {
+            self.add(packhouse, decode(&record)?);
+        }
+        self.add_range(packhouse, GrantSet::range_on_subject(grantee, subject)).await
+    }
+
+    async fn add_membership(
+        &mut self,
+        packhouse: &Packhouse,
+        membership: Membership,
+    ) -> Result<()> {
+        if membership.role.is_some_and(Role::administers) {
+            self.seen.push(Repository::is_of(membership.subject_id));
+            return Ok(());
+        }
+        for team in membership.teams {
+            self.add_range(packhouse, GrantSet::range_of(Grantee::Team(team))).await?;
+        }
+        Ok(())
     }
 
     async fn add_range(&mut self, packhouse: &Packhouse, range: KeyRange) -> Result<()> {
@@ -110,4 +142,24 @@ impl Sight {
             there(Version::KIND),
         ])
     }
+}
+
+/// What a user is to a subject, or to all.
+async fn memberships(
+    packhouse: &Packhouse,
+    user: SubjectId,
+    subject: Option<&SubjectName>,
+) -> Result<Vec<Membership>> {
+    let records = match subject {
+        Some(subject) => {
+            let key = Membership::key_of(subject, user);
+            packhouse.read_all(&[key]).await?.into_iter().flatten().collect()
+        }
+        None => {
+            let filter = Membership::is_of(user);
+            let query = Query::within(Membership::range()).filter(filter).limit(1_000);
+            packhouse.select(&query).await?.into_records().collect::<Vec<_>>()
+        }
+    };
+    records.iter().map(decode).collect()
 }

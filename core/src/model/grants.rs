@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Form, RepositoryId, Stored, SubjectId};
+use super::{AccessKeyId, Form, ProductId, RepositoryId, Stored, SubjectId, TeamId};
 use crate::Timestamp;
 use crate::names::{FilePath, PackageName, RepoName, RepoPath, SubjectName, VersionName};
 use crate::store::{Key, KeyRange, Kind};
@@ -71,6 +71,20 @@ impl Action {
 pub enum Grantee {
     /// A user.
     User(SubjectId),
+    /// Every member of a team.
+    Team(TeamId),
+    /// Whoever holds an access key.
+    AccessKey(AccessKeyId),
+}
+
+impl Grantee {
+    fn parts(self) -> [String; 2] {
+        match self {
+            Self::User(id) => ["user".to_owned(), id.to_string()],
+            Self::Team(id) => ["team".to_owned(), id.to_string()],
+            Self::AccessKey(id) => ["access_key".to_owned(), id.to_string()],
+        }
+    }
 }
 
 /// Where a grant holds.
@@ -81,6 +95,8 @@ pub enum Scope {
     Anchor,
     /// A folder of the repository and all below it, or one file.
     Path(FilePath),
+    /// The packages of a product, within the subject that is the anchor.
+    Product(ProductId),
     /// A package.
     Package(PackageName),
     /// A version of a package.
@@ -138,8 +154,7 @@ impl GrantSet {
     /// Where the grants over the platform lie.
     #[must_use]
     pub fn key_on_platform(grantee: Grantee) -> Key {
-        let Grantee::User(user) = grantee;
-        Key::new(Self::KIND, ["user", user.to_string().as_str()])
+        Key::new(Self::KIND, grantee.parts().each_ref().map(String::as_str))
     }
 
     /// Where the grants over a subject lie.
@@ -173,14 +188,13 @@ impl GrantSet {
     /// Where all grants of a grantee lie.
     #[must_use]
     pub fn range_of(grantee: Grantee) -> KeyRange {
-        let Grantee::User(user) = grantee;
-        KeyRange::within(Self::KIND, ["user", user.to_string().as_str()])
+        KeyRange::within(Self::KIND, grantee.parts().each_ref().map(String::as_str))
     }
 
     /// Where the grants of a grantee over a subject and its repositories lie.
     #[must_use]
     pub fn range_on_subject(grantee: Grantee, subject: &SubjectName) -> KeyRange {
-        let Grantee::User(user) = grantee;
-        KeyRange::within(Self::KIND, ["user", user.to_string().as_str(), subject.folded().as_str()])
+        let [kind, id] = grantee.parts();
+        KeyRange::within(Self::KIND, [&kind, &id, &subject.folded()].map(String::as_str))
     }
 }

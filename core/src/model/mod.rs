@@ -11,9 +11,11 @@ mod form;
 pub mod grants;
 pub mod jobs;
 pub mod licenses;
+pub mod memberships;
 pub mod packages;
 pub mod repositories;
 pub mod subjects;
+pub mod teams;
 pub mod versions;
 
 use std::fmt;
@@ -113,4 +115,19 @@ id! {
 id! {
     /// The internal number of a repository: its name may be used again by another, this never is.
     RepositoryId
+}
+
+id! {
+    /// The internal number of a team: its name may be used again by another, this never is.
+    TeamId
+}
+
+id! {
+    /// The internal number of an access key: its id may be used again by another, this never is.
+    AccessKeyId
+}
+
+id! {
+    /// The internal number of a product: its name may be used again by another, this never is.
+    ProductId
 }

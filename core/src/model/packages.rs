@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::attributes::Attributes;
 use super::repositories::Repository;
-use super::{Form, Stored};
+use super::{Form, ProductId, Stored};
 use crate::Timestamp;
 use crate::names::{PackageName, PackagePath, RepoName, RepoPath, SubjectName, SystemId};
 use crate::store::{Field, Key, KeyRange, Kind, Term, TermValue};
@@ -32,6 +32,9 @@ pub struct Package {
     /// What it says about itself.
     #[serde(default, skip_serializing_if = "Attributes::is_empty")]
     pub attributes: Attributes,
+    /// The products that it belongs to.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub products: BTreeSet<ProductId>,
     /// The Maven coordinates that it has published files of.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub system_ids: BTreeSet<SystemId>,

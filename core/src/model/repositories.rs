@@ -32,6 +32,9 @@ pub struct Repository {
     /// What a publisher may change.
     #[serde(flatten)]
     pub settings: RepositorySettings,
+    /// Whether a package of it may belong to a product: only then is that looked up.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_products: bool,
     /// What is being deleted in it: hidden at once, removed piece by piece.
     #[serde(default)]
     pub closing: BTreeSet<Closing>,

@@ -97,6 +97,22 @@ name! {
     AttributeName, "attribute name", rules::attribute
 }
 
+name! {
+    /// The name of a team within a subject: as a package's.
+    TeamName, "team name", rules::free
+}
+
+name! {
+    /// The id of an access key within a subject: as a repository's name. Its holder signs in as
+    /// `id@subject`.
+    AccessKeyName, "access key id", rules::slug
+}
+
+name! {
+    /// The name of a product within a subject: as a repository's.
+    ProductName, "product name", rules::slug
+}
+
 impl AttributeName {
     /// Whether only those who may publish see it.
     #[must_use]

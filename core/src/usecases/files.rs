@@ -169,7 +169,7 @@ pub async fn delete(packhouse: &Packhouse, caller: &Caller, location: &FileLocat
 
 /// Whether it was published too long ago for the caller to delete it.
 async fn check_window(work: &Work, caller: &Caller, place: &FilePlace) -> Result<()> {
-    let FilePlace { subject, repo, file } = place;
+    let FilePlace { subject, repo, file, .. } = place;
     if file.published.is_none() {
         return Ok(());
     }

@@ -90,6 +90,7 @@ pub async fn create(
                 updated: work.now(),
                 settings,
                 attributes: Attributes::default(),
+                products: BTreeSet::new(),
                 system_ids: BTreeSet::new(),
             };
             work.put(&permit, &package);

@@ -144,6 +144,7 @@ fn new_repository(
         private: new.private,
         created: work.now(),
         settings: new.settings.clone(),
+        has_products: false,
         closing: std::collections::BTreeSet::new(),
     }
 }

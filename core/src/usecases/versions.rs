@@ -1,8 +1,9 @@
 //! Versions: make, show, change and delete.
 
+use super::maven::Gone;
 use super::patch::patch;
 use super::windows::Window;
-use super::{deletion, files, packages, texts};
+use super::{deletion, files, maven, packages, texts};
 use crate::access::{Caller, Changes, PackagePlace, Permit, act};
 use crate::engine::Packhouse;
 use crate::error::Noun;

@@ -155,6 +155,7 @@ fn repositories_and_tombs_keep_their_form() {
                 yum_metadata_depth: Some(1),
                 ..RepositorySettings::default()
             },
+            has_products: false,
             closing: BTreeSet::from(closing),
         },
     );
@@ -182,6 +183,7 @@ fn packages_and_versions_keep_their_form() {
             ..PackageSettings::default()
         },
         attributes: Attributes::default(),
+        products: BTreeSet::new(),
         system_ids: BTreeSet::new(),
     };
     keeps("package", &package);

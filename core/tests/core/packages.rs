@@ -55,6 +55,7 @@ fn a_package_is_shown_as_it_was_made() {
             updated: now,
             settings: PackageSettings { licenses, ..settings.clone() },
             attributes: Attributes::default(),
+            products: BTreeSet::new(),
             system_ids: BTreeSet::new(),
         },
         versions: Vec::new(),

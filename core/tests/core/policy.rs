@@ -1,13 +1,17 @@
 //! The whole policy as one table that people review, and laws that hold for every decision.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use packhouse_core::Timestamp;
-use packhouse_core::access::policy::{Decision, Denial, Part, Resource, Rule, Visibility, decide};
-use packhouse_core::access::{Identity, SystemCaller};
-use packhouse_core::model::SubjectId;
+use packhouse_core::access::policy::{
+    Decision, Denial, Part, Resource, Rule, Standing, Visibility, decide,
+};
+use packhouse_core::access::{Identity, SignedGrant, SystemCaller};
 use packhouse_core::model::grants::{Action, Grant, Scope};
-use packhouse_core::names::{FilePath, PackageName, SubjectName, VersionName};
+use packhouse_core::model::memberships::Role;
+use packhouse_core::model::{AccessKeyId, ProductId, RepositoryId, SubjectId};
+use packhouse_core::names::{AccessKeyName, FilePath, PackageName, SubjectName, VersionName};
 use proptest::prelude::*;
 
 use crate::golden;
@@ -20,13 +24,32 @@ fn user(id: [u8; 16]) -> Identity {
     Identity::User { id: SubjectId::from_bytes(id), name: SubjectName::parse("someone").unwrap() }
 }
 
+fn access_key() -> Identity {
+    Identity::AccessKey {
+        id: AccessKeyId::from_bytes([3; 16]),
+        name: AccessKeyName::parse("key").unwrap(),
+        subject: SubjectName::parse("someone").unwrap(),
+    }
+}
+
+fn signed_url() -> Identity {
+    let read = grant(&[Action::Read], Scope::Path(FilePath::parse("x").unwrap()), None);
+    let repository = RepositoryId::from_bytes([4; 16]);
+    Identity::SignedUrl(Box::new(SignedGrant { repository, grant: read, callback_id: None }))
+}
+
 fn grant(actions: &[Action], scope: Scope, not_after: Option<i64>) -> Grant {
     let not_after = not_after.map(Timestamp::from_millis);
     Grant { id: "g".into(), actions: actions.to_vec(), scope, not_after }
 }
 
+fn standing(grants: &[Grant]) -> Standing {
+    Standing { role: None, grants: grants.to_vec() }
+}
+
 fn part(package: &str, version: &str, path: &str) -> Part {
     Part {
+        products: BTreeSet::new(),
         package: Some(PackageName::parse(package).unwrap()),
         version: Some(VersionName::parse(version).unwrap()),
         path: Some(FilePath::parse(path).unwrap()),
@@ -35,7 +58,9 @@ fn part(package: &str, version: &str, path: &str) -> Part {
 
 fn resources() -> [(&'static str, Resource); 4] {
     let owner = Some(SubjectId::from_bytes(OWNER));
-    let of = |visibility| Resource { owner, visibility, part: part("tool", "1.0", "a/b/c.bin") };
+    let products = BTreeSet::from([ProductId::from_bytes([7; 16])]);
+    let part = Part { products, ..part("tool", "1.0", "a/b/c.bin") };
+    let of = |visibility| Resource { owner, visibility, part: part.clone() };
     let platform = Resource { owner: None, visibility: Visibility::Public, part: Part::default() };
     [
         ("the platform", platform),
@@ -45,12 +70,15 @@ fn resources() -> [(&'static str, Resource); 4] {
     ]
 }
 
-/// Who asks, and the grants that they have when the action is in question.
-type Asker = (&'static str, Identity, fn(Action) -> Vec<Grant>);
+/// Who asks, and what they are to the resource when the action is in question.
+type Asker = (&'static str, Identity, fn(Action) -> Standing);
 
 fn askers() -> Vec<Asker> {
-    fn none(_: Action) -> Vec<Grant> {
-        Vec::new()
+    fn none(_: Action) -> Standing {
+        Standing::default()
+    }
+    fn role(role: Role) -> Standing {
+        Standing { role: Some(role), grants: Vec::new() }
     }
     fn path(folder: &str) -> Scope {
         Scope::Path(FilePath::parse(folder).unwrap())
@@ -62,38 +90,64 @@ fn askers() -> Vec<Asker> {
     vec![
         ("anonymous", Identity::Anonymous, none),
         ("anonymous, with a grant that is not theirs", Identity::Anonymous, |action| {
-            vec![grant(&[action], Scope::Anchor, None)]
+            standing(&[grant(&[action], Scope::Anchor, None)])
         }),
         ("a stranger", user(OTHER), none),
         ("the owner", user(OWNER), none),
-        ("granted the action", user(OTHER), |action| vec![grant(&[action], Scope::Anchor, None)]),
-        ("granted reading", user(OTHER), |_| vec![grant(&[Action::Read], Scope::Anchor, None)]),
+        ("granted the action", user(OTHER), |action| {
+            standing(&[grant(&[action], Scope::Anchor, None)])
+        }),
+        ("granted reading", user(OTHER), |_| {
+            standing(&[grant(&[Action::Read], Scope::Anchor, None)])
+        }),
         ("granted publishing", user(OTHER), |_| {
-            vec![grant(&[Action::Publish], Scope::Anchor, None)]
+            standing(&[grant(&[Action::Publish], Scope::Anchor, None)])
         }),
         ("granted the action until now", user(OTHER), |action| {
-            vec![grant(&[action], Scope::Anchor, Some(NOW))]
+            standing(&[grant(&[action], Scope::Anchor, Some(NOW))])
         }),
         ("granted the action until just after now", user(OTHER), |action| {
-            vec![grant(&[action], Scope::Anchor, Some(NOW + 1))]
+            standing(&[grant(&[action], Scope::Anchor, Some(NOW + 1))])
         }),
         ("granted the action for package tool", user(OTHER), |action| {
-            vec![grant(&[action], Scope::Package(PackageName::parse("tool").unwrap()), None)]
+            standing(&[grant(&[action], Scope::Package(PackageName::parse("tool").unwrap()), None)])
         }),
         ("granted the action for package tools", user(OTHER), |action| {
-            vec![grant(&[action], Scope::Package(PackageName::parse("tools").unwrap()), None)]
+            standing(&[grant(
+                &[action],
+                Scope::Package(PackageName::parse("tools").unwrap()),
+                None,
+            )])
         }),
         ("granted the action for version tool 1.0", user(OTHER), |action| {
-            vec![grant(&[action], named("tool", "1.0"), None)]
+            standing(&[grant(&[action], named("tool", "1.0"), None)])
         }),
         ("granted the action for version tool 1.0.1", user(OTHER), |action| {
-            vec![grant(&[action], named("tool", "1.0.1"), None)]
+            standing(&[grant(&[action], named("tool", "1.0.1"), None)])
         }),
         ("granted the action for folder a/b", user(OTHER), |action| {
-            vec![grant(&[action], path("a/b"), None)]
+            standing(&[grant(&[action], path("a/b"), None)])
         }),
         ("granted the action for folder a/b/c", user(OTHER), |action| {
-            vec![grant(&[action], path("a/b/c"), None)]
+            standing(&[grant(&[action], path("a/b/c"), None)])
+        }),
+        ("granted the action for the product of tool", user(OTHER), |action| {
+            standing(&[grant(&[action], Scope::Product(ProductId::from_bytes([7; 16])), None)])
+        }),
+        ("granted the action for another product", user(OTHER), |action| {
+            standing(&[grant(&[action], Scope::Product(ProductId::from_bytes([8; 16])), None)])
+        }),
+        ("an owner of the organization", user(OTHER), |_| role(Role::Owner)),
+        ("an admin of the organization", user(OTHER), |_| role(Role::Admin)),
+        ("a member of the organization", user(OTHER), |_| role(Role::Member)),
+        ("an access key, without a grant", access_key(), none),
+        ("an access key, granted the action", access_key(), |action| {
+            standing(&[grant(&[action], Scope::Anchor, None)])
+        }),
+        ("an access key, as if it had a role", access_key(), |_| role(Role::Owner)),
+        ("a signed URL for another file", signed_url(), none),
+        ("a signed URL", signed_url(), |_| {
+            standing(&[grant(&[Action::Read], path("a/b/c.bin"), None)])
         }),
         ("the set-up", Identity::System(SystemCaller::Setup), none),
         ("the janitor", Identity::System(SystemCaller::Janitor), none),
@@ -104,6 +158,7 @@ fn word(decision: &Decision) -> &'static str {
     match decision {
         Decision::Allowed(Rule::Public) => "yes, public",
         Decision::Allowed(Rule::Owner) => "yes, owner",
+        Decision::Allowed(Rule::Role(_)) => "yes, role",
         Decision::Allowed(Rule::Grant(_)) => "yes, grant",
         Decision::Allowed(Rule::System(_)) => "yes, system",
         Decision::Denied(Denial::Authenticate) => "authenticate",
@@ -120,7 +175,7 @@ fn the_policy_is_the_reviewed_table() {
          The resource is the file a/b/c.bin of version 1.0 of package tool, in a public or a\n\
          private repository, or before its publication; or the platform itself.\n",
     );
-    for (who, identity, grants) in askers() {
+    for (who, identity, standing) in askers() {
         write!(table, "\n{who}\n{:18}", "").unwrap();
         for (name, _) in resources() {
             write!(table, "{name:14}").unwrap();
@@ -130,7 +185,7 @@ fn the_policy_is_the_reviewed_table() {
             write!(table, "  {:16}", format!("{action:?}")).unwrap();
             for (_, resource) in resources() {
                 let now = Timestamp::from_millis(NOW);
-                let decision = decide(&identity, action, &resource, &grants(action), now);
+                let decision = decide(&identity, action, &resource, &standing(action), now);
                 write!(table, "{:14}", word(&decision)).unwrap();
             }
             table = table.trim_end().to_owned() + "\n";
@@ -188,7 +243,12 @@ fn any_resource() -> impl Strategy<Value = Resource> {
         prop::option::of(any_version()),
         prop::option::of(any_path()),
     )
-        .prop_map(|(package, version, path)| Part { package, version, path });
+        .prop_map(|(package, version, path)| Part {
+            products: BTreeSet::new(),
+            package,
+            version,
+            path,
+        });
     (owner, visibility, part).prop_map(|(owner, visibility, part)| Resource {
         owner: owner.map(SubjectId::from_bytes),
         visibility,
@@ -201,6 +261,8 @@ fn any_identity() -> impl Strategy<Value = Identity> {
         Identity::Anonymous,
         user(OWNER),
         user(OTHER),
+        access_key(),
+        signed_url(),
         Identity::System(SystemCaller::Setup),
         Identity::System(SystemCaller::Janitor),
     ])
@@ -216,6 +278,7 @@ fn reference_holds(scope: &Scope, part: &Part) -> bool {
         |path: &FilePath| path.as_str().split('/').map(str::to_owned).collect::<Vec<_>>();
     match scope {
         Scope::Anchor => true,
+        Scope::Product(product) => part.products.contains(product),
         Scope::Package(package) => Some(package) == part.package.as_ref(),
         Scope::Version(package, version) => {
             (Some(package), Some(version)) == (part.package.as_ref(), part.version.as_ref())
@@ -238,10 +301,10 @@ proptest! {
         identity in any_identity(), action in any_action(), resource in any_resource(),
         grants in prop::collection::vec(any_grant(), 0..4), more in any_grant(), place in 0usize..4,
     ) {
-        let before = decide(&identity, action, &resource, &grants, at(NOW));
+        let before = decide(&identity, action, &resource, &standing(&grants), at(NOW));
         let mut with = grants.clone();
         with.insert(place.min(grants.len()), more);
-        let after = decide(&identity, action, &resource, &with, at(NOW));
+        let after = decide(&identity, action, &resource, &standing(&with), at(NOW));
         if matches!(before, Decision::Allowed(_)) {
             prop_assert!(matches!(after, Decision::Allowed(_)), "{before:?} then {after:?}");
         }
@@ -255,9 +318,9 @@ proptest! {
         identity in any_identity(), action in any_action(), resource in any_resource(),
         grants in prop::collection::vec(any_grant(), 0..4), later in 0i64..5,
     ) {
-        let after = decide(&identity, action, &resource, &grants, at(NOW + later));
+        let after = decide(&identity, action, &resource, &standing(&grants), at(NOW + later));
         if matches!(after, Decision::Allowed(_)) {
-            let before = decide(&identity, action, &resource, &grants, at(NOW));
+            let before = decide(&identity, action, &resource, &standing(&grants), at(NOW));
             prop_assert!(matches!(before, Decision::Allowed(_)));
         }
     }
@@ -273,7 +336,7 @@ proptest! {
         let expected = held.actions.contains(&action)
             && reference_holds(&held.scope, &resource.part)
             && held.not_after.is_none_or(|end| now < end.as_millis());
-        let decision = decide(&user(OTHER), action, &resource, std::slice::from_ref(&held), at(now));
+        let decision = decide(&user(OTHER), action, &resource, &standing(std::slice::from_ref(&held)), at(now));
         prop_assert_eq!(matches!(decision, Decision::Allowed(_)), expected, "{:?}", decision);
     }
 
@@ -282,7 +345,7 @@ proptest! {
         action in any_action(), resource in any_resource(),
         grants in prop::collection::vec(any_grant(), 0..4),
     ) {
-        let decision = decide(&Identity::Anonymous, action, &resource, &grants, at(NOW));
+        let decision = decide(&Identity::Anonymous, action, &resource, &standing(&grants), at(NOW));
         let public = action == Action::Read && resource.visibility == Visibility::Public;
         let expected = if public {
             Decision::Allowed(Rule::Public)
@@ -297,9 +360,9 @@ proptest! {
         action in any_action(), resource in any_resource(),
         grants in prop::collection::vec(any_grant(), 0..4),
     ) {
-        let reading = decide(&user(OTHER), Action::Read, &resource, &grants, at(NOW));
+        let reading = decide(&user(OTHER), Action::Read, &resource, &standing(&grants), at(NOW));
         let sees = matches!(reading, Decision::Allowed(_));
-        match decide(&user(OTHER), action, &resource, &grants, at(NOW)) {
+        match decide(&user(OTHER), action, &resource, &standing(&grants), at(NOW)) {
             Decision::Allowed(_) => {}
             Decision::Denied(Denial::Forbidden) => prop_assert!(sees),
             Decision::Denied(Denial::Hidden) => prop_assert!(!sees),
@@ -314,7 +377,7 @@ proptest! {
     ) {
         let resource = Resource { visibility: Visibility::Unpublished, ..resource };
         let decided = |action| {
-            matches!(decide(&identity, action, &resource, &grants, at(NOW)), Decision::Allowed(_))
+            matches!(decide(&identity, action, &resource, &standing(&grants), at(NOW)), Decision::Allowed(_))
         };
         prop_assert_eq!(decided(Action::Read), decided(Action::Publish));
     }
@@ -329,7 +392,7 @@ fn a_system_caller_has_its_own_work_and_no_other() {
                 (SystemCaller::Janitor, Action::Delete),
             ] {
                 let identity = Identity::System(system);
-                let decision = decide(&identity, action, &resource, &[], at(NOW));
+                let decision = decide(&identity, action, &resource, &Standing::default(), at(NOW));
                 let by_system = decision == Decision::Allowed(Rule::System(system));
                 assert_eq!(by_system, action == own, "{system:?} {action:?} {name}");
             }

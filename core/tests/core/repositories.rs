@@ -43,6 +43,7 @@ fn a_repository_is_shown_as_it_was_made() {
             private: true,
             created: world.clock.now(),
             settings: new.settings.clone(),
+            has_products: false,
             closing: std::collections::BTreeSet::new(),
         },
         plan: Plan::Premium,

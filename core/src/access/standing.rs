@@ -1,0 +1,105 @@
+//! What a caller is to a subject and to a repository: which records say so, and what they say
+//! together. Read as points, in two rounds at the most.
+
+use super::Identity;
+use super::permit::Asker;
+use super::policy::Standing;
+use crate::Result;
+use crate::model::TeamId;
+use crate::model::grants::{Anchor, Grant, GrantSet, Grantee};
+use crate::model::memberships::Membership;
+use crate::model::repositories::Repository;
+use crate::model::subjects::Subject;
+use crate::names::{RepoPath, SubjectName};
+use crate::store::Key;
+use crate::work::{Read, Work};
+
+impl Asker<'_> {
+    /// The keys of what says what the caller is to the platform, a subject and a repository, as far
+    /// as named. What is read of them goes to [`Asker::standing`].
+    pub(super) fn standing_keys(
+        &self,
+        subject: Option<&SubjectName>,
+        repo: Option<&RepoPath>,
+    ) -> Vec<Key> {
+        let identity = self.caller.identity();
+        let grantee = match identity {
+            Identity::User { id, .. } => Grantee::User(*id),
+            Identity::AccessKey { id, .. } => Grantee::AccessKey(*id),
+            Identity::Anonymous | Identity::SignedUrl(_) | Identity::System(_) => {
+                return Vec::new();
+            }
+        };
+        let mut keys = vec![GrantSet::key_on_platform(grantee)];
+        keys.extend(subject.map(|subject| GrantSet::key_on_subject(grantee, subject)));
+        keys.extend(repo.map(|repo| GrantSet::key_on_repo(grantee, repo)));
+        // The last one: it is of another kind.
+        keys.extend(membership_key(identity, subject));
+        keys
+    }
+
+    /// What the caller is. `read` is what was read of [`Asker::standing_keys`] and no more.
+    pub(super) async fn standing(
+        &self,
+        work: &Work,
+        mut read: Read,
+        subject: Option<&Subject>,
+        repo: Option<&Repository>,
+    ) -> Result<Standing> {
+        let identity = self.caller.identity();
+        if let Identity::SignedUrl(signed) = identity {
+            let is_for = repo.is_some_and(|repo| repo.id == signed.repository);
+            let grants = is_for.then(|| signed.grant.clone()).into_iter().collect();
+            return Ok(Standing { role: None, grants });
+        }
+        let membership = match membership_key(identity, subject.map(|subject| &subject.name)) {
+            Some(_) => read.take_last::<Membership>()?,
+            None => None,
+        };
+        let mut standing = Standing { role: None, grants: grants_on(read, subject, repo)? };
+        let is_of = |membership: &Membership| {
+            subject.is_some_and(|subject| subject.id == membership.subject_id)
+        };
+        if let (Some(membership), Some(subject)) = (membership.filter(is_of), subject) {
+            standing.role = membership.role;
+            let keys = team_keys(membership.teams.into_iter(), subject, repo);
+            let read = work.rest_on(&keys).await?;
+            standing.grants.extend(grants_on(read, Some(subject), repo)?);
+        }
+        Ok(standing)
+    }
+}
+
+fn membership_key(identity: &Identity, subject: Option<&SubjectName>) -> Option<Key> {
+    match identity {
+        Identity::User { id, .. } => subject.map(|subject| Membership::key_of(subject, *id)),
+        _ => None,
+    }
+}
+
+fn team_keys(
+    teams: impl Iterator<Item = TeamId>,
+    subject: &Subject,
+    repo: Option<&Repository>,
+) -> Vec<Key> {
+    let keys = teams.map(Grantee::Team).flat_map(|team| {
+        let on_repo = repo.map(|repo| GrantSet::key_on_repo(team, &repo.path()));
+        [Some(GrantSet::key_on_subject(team, &subject.name)), on_repo]
+    });
+    keys.flatten().collect()
+}
+
+/// The grants among the sets that were read whose anchors are still the same things.
+fn grants_on(
+    mut read: Read,
+    subject: Option<&Subject>,
+    repo: Option<&Repository>,
+) -> Result<Vec<Grant>> {
+    let anchored = |set: &GrantSet| match &set.anchor {
+        Anchor::Platform => true,
+        Anchor::Subject(_, id) => subject.is_some_and(|subject| subject.id == *id),
+        Anchor::Repository(_, _, id) => repo.is_some_and(|repo| repo.id == *id),
+    };
+    let sets = read.take_all::<GrantSet>()?;
+    Ok(sets.into_iter().filter(anchored).flat_map(|set| set.grants).collect())
+}
