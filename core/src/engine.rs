@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures::lock::{Mutex as AsyncMutex, OwnedMutexGuard};
 
-use crate::access::{Act, Ask, Caller, Permit, Secret};
+use crate::access::{Act, Ask, Caller, Existence, Permit, Secret};
 use crate::archives::Archives;
 use crate::blobs::{BlobId, BlobStore};
 use crate::geo::GeoLocator;
@@ -37,6 +37,8 @@ struct Inner {
     queues: Queues,
     /// Room for the archives that are exploded at the same time.
     rooms: [Arc<AsyncMutex<()>>; Packhouse::EXPLODES],
+    /// What was said of the holders of access keys.
+    existence: Existence,
     /// Blobs whose bytes were compared with their checksum since the start.
     verified: Verified,
     /// When the backends were last asked for proof that they can do their work, and whether they
@@ -131,6 +133,7 @@ impl Packhouse {
             in_flight: Mutex::default(),
             queues: Queues::default(),
             rooms: Default::default(),
+            existence: Existence::default(),
             verified: Verified::default(),
             probed: AsyncMutex::default(),
         };
@@ -149,6 +152,14 @@ impl Packhouse {
 
     pub(crate) fn runtime(&self) -> &Arc<dyn Runtime> {
         &self.inner.ports.runtime
+    }
+
+    pub(crate) fn outbound(&self) -> &dyn Outbound {
+        &*self.inner.ports.outbound
+    }
+
+    pub(crate) fn geo(&self) -> &dyn GeoLocator {
+        &*self.inner.ports.geo
     }
 
     pub(crate) fn archives(&self) -> &dyn Archives {
@@ -259,6 +270,10 @@ impl Packhouse {
     pub(crate) fn in_flight(&self, id: BlobId) -> InFlight {
         self.inner.in_flight.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(id);
         InFlight { packhouse: self.clone(), id }
+    }
+
+    pub(crate) fn existence(&self) -> &Existence {
+        &self.inner.existence
     }
 
     pub(crate) fn verified(&self) -> &Verified {

@@ -27,6 +27,12 @@ pub enum Noun {
     Version,
     /// A file.
     File,
+    /// A product.
+    Product,
+    /// An access key.
+    AccessKey,
+    /// An entitlement.
+    Entitlement,
 }
 
 /// What kind of failure.
@@ -122,6 +128,9 @@ impl Error {
             Noun::Package => "Package",
             Noun::Version => "Version",
             Noun::File => "File",
+            Noun::Product => "Product",
+            Noun::AccessKey => "AccessKey",
+            Noun::Entitlement => "Entitlement",
         };
         Self::new(ErrorKind::NotFound(noun), format!("{word} '{name}' was not found"))
     }

@@ -14,6 +14,7 @@
 pub mod access;
 pub mod archives;
 pub mod blobs;
+mod crypto;
 mod digests;
 mod engine;
 mod error;
@@ -23,6 +24,7 @@ pub mod jobs;
 pub mod memory;
 pub mod model;
 pub mod names;
+pub mod networks;
 pub mod outbound;
 pub mod ports;
 pub mod store;
@@ -35,5 +37,5 @@ pub use error::{Error, ErrorKind, Noun, Result};
 pub use time::Timestamp;
 pub use usecases::{
     Listed, Paging, attributes, downloads, explodes, files, folders, health, maven, packages,
-    publishing, repositories, search, uploads, users, versions,
+    publishing, repositories, search, signed_urls, uploads, users, versions,
 };

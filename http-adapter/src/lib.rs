@@ -35,11 +35,14 @@ pub struct Options {
     pub max_json_bytes: usize,
     /// The longest wait for a publication that asks for the longest, in seconds.
     pub max_publish_wait_secs: u64,
+    /// What this server is called from outside, such as `https://dl.example.org`: what signed URLs
+    /// begin with. If `None`, `http://` and what the request says in its `Host`.
+    pub public_url: Option<String>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { max_json_bytes: 1 << 20, max_publish_wait_secs: 60 }
+        Self { max_json_bytes: 1 << 20, max_publish_wait_secs: 60, public_url: None }
     }
 }
 

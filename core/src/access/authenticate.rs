@@ -3,7 +3,7 @@
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use super::{Caller, Identity, Origin, Secret};
+use super::{Caller, Identity, Origin, Secret, keys};
 use crate::engine::Packhouse;
 use crate::model::Stored;
 use crate::model::subjects::{ApiKey, Subject, SubjectKind};
@@ -15,7 +15,7 @@ use crate::{Error, Result};
 pub enum Credentials {
     /// Nothing.
     Anonymous,
-    /// A user's name and a secret: the user's API key.
+    /// A user's name and the user's API key, or `id@subject` and the password of an access key.
     Basic {
         /// The name.
         user: String,
@@ -25,21 +25,22 @@ pub enum Credentials {
 }
 
 impl Credentials {
-    /// A name and an API key.
+    /// A name and an API key or a password.
     #[must_use]
     pub fn basic(user: &str, secret: &str) -> Self {
         Self::Basic { user: user.to_owned(), secret: Secret::new(secret) }
     }
 }
 
-/// No key is longer; what is, is refused before it is hashed.
-const MAX_SECRET_BYTES: usize = 256;
+/// No key and no password is longer; what is, is refused before it is hashed.
+pub(crate) const MAX_SECRET_BYTES: usize = 256;
 
 /// Checks credentials. Empty ones, as some clients send them, are nobody's.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Unauthenticated`] for wrong credentials, whatever is wrong with them and
-/// whether or not there is such a user.
+/// whether or not there is such a user or access key; also for an access key that has ended, that
+/// may not be used from where the caller is, or whose existence check is not passed.
 pub async fn authenticate(
     packhouse: &Packhouse,
     credentials: &Credentials,
@@ -51,7 +52,11 @@ pub async fn authenticate(
             Ok(Caller::new(Identity::Anonymous, origin))
         }
         Credentials::Basic { user, secret } => {
-            let identity = user_of(packhouse, user, secret).await?;
+            let identity = if keys::is_key(user) {
+                keys::holder_of(packhouse, user, secret, &origin).await?
+            } else {
+                user_of(packhouse, user, secret).await?
+            };
             Ok(Caller::new(identity.ok_or_else(Error::unauthenticated)?, origin))
         }
     }
@@ -79,7 +84,7 @@ async fn user_of(packhouse: &Packhouse, user: &str, secret: &Secret) -> Result<O
     }))
 }
 
-fn decode_next<T: Stored>(
+pub(super) fn decode_next<T: Stored>(
     records: &mut impl Iterator<Item = Option<crate::store::Record>>,
 ) -> Result<Option<T>> {
     records.next().flatten().map(|record| crate::work::decode(&record)).transpose()

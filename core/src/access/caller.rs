@@ -57,6 +57,8 @@ pub struct SignedGrant {
 pub enum SystemCaller {
     /// Sets up an installation: makes the first user.
     Setup,
+    /// Puts the calls that downloads cause.
+    Messenger,
     /// Removes what was deleted, and bytes that nothing refers to.
     Janitor,
 }
@@ -73,6 +75,10 @@ pub struct Origin {
 impl Caller {
     pub(super) const fn new(identity: Identity, origin: Origin) -> Self {
         Self { identity, origin }
+    }
+
+    pub(crate) fn of_signed_url(signed: SignedGrant, origin: Origin) -> Self {
+        Self::new(Identity::SignedUrl(Box::new(signed)), origin)
     }
 
     pub(crate) fn system(caller: SystemCaller) -> Self {

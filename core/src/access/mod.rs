@@ -7,15 +7,19 @@
 
 mod authenticate;
 mod caller;
+mod existence;
+mod keys;
 mod permit;
 pub mod policy;
 mod secret;
 mod sight;
 mod standing;
 
-pub(crate) use authenticate::api_key_hash;
+pub(crate) use authenticate::{MAX_SECRET_BYTES, api_key_hash};
 pub use authenticate::{Credentials, authenticate};
 pub use caller::{Caller, Identity, Origin, SignedGrant, SystemCaller};
+pub(crate) use existence::Existence;
+pub(crate) use keys::{check_again, password_hash};
 pub use permit::{Act, Changes, Permit, act};
 pub(crate) use permit::{Ask, Platform, Within};
 pub use permit::{FilePlace, PackagePlace, PlatformPlace, RepoPlace, SubjectPlace};

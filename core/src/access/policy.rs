@@ -162,6 +162,7 @@ fn system_right(system: SystemCaller, action: Action) -> bool {
     match system {
         SystemCaller::Setup => action == Action::ManageResources,
         SystemCaller::Janitor => action == Action::Delete,
+        SystemCaller::Messenger => action == Action::Annotate,
     }
 }
 

@@ -4,6 +4,7 @@
 //! repeat. A host runs a [`Runner`] and owns its thread and its end; a test calls
 //! [`Runner::step`] until nothing is due.
 
+mod calls;
 mod collect;
 mod runner;
 mod sweep;
@@ -15,6 +16,7 @@ use crate::model::jobs::{Job, Task};
 use crate::work::Work;
 use crate::{Timestamp, hex};
 
+pub(crate) use calls::{API_KEY, put_call};
 pub use runner::{Runner, Step};
 
 /// A job with an id of its own.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures::future::{self, Either};
 
-use super::{collect, sweep};
+use super::{calls, collect, sweep};
 use crate::access::{Caller, Platform, SystemCaller, act};
 use crate::blobs::BlobId;
 use crate::engine::Packhouse;
@@ -97,7 +97,7 @@ impl Runner {
     pub async fn step(&self) -> Result<Step> {
         let jobs = self.claim().await?;
         let Some(task) = merged(&jobs) else { return Ok(Step::Idle) };
-        match self.perform(&jobs[0].id, &task).await {
+        match self.perform(&jobs[0], &task).await {
             Ok(()) => {
                 self.finish(&jobs).await?;
                 Ok(Step::Done(task))
@@ -149,15 +149,20 @@ impl Runner {
         }
     }
 
-    async fn perform(&self, id: &str, task: &Task) -> Result<()> {
+    async fn perform(&self, job: &Job, task: &Task) -> Result<()> {
         match task {
             Task::FinishDeletion(doomed) => {
-                let deletion = Deletion { job: id.to_owned(), doomed: doomed.clone() };
+                let deletion = Deletion { job: job.id.clone(), doomed: doomed.clone() };
                 deletion::finish(&self.packhouse, &deletion).await
             }
             Task::CondemnBlobs(ids) => collect::condemn(&self.packhouse, ids).await,
             Task::RemoveBlobs(ids) => collect::remove(&self.packhouse, ids).await,
             Task::SweepBlobs => sweep::sweep(&self.packhouse).await,
+            Task::ForgetAccessKey(key) => {
+                let forgetting = Forgetting { job: job.id.clone(), key: key.clone() };
+                access_keys::forget(&self.packhouse, &forgetting).await
+            }
+            Task::Call(call) => calls::make(&self.packhouse, call, job.attempts).await,
         }
     }
 
@@ -232,7 +237,10 @@ fn merged(jobs: &[Job]) -> Option<Task> {
 fn blobs_of(task: &Task) -> Option<&Vec<BlobId>> {
     match task {
         Task::CondemnBlobs(ids) | Task::RemoveBlobs(ids) => Some(ids),
-        Task::FinishDeletion(_) | Task::SweepBlobs => None,
+        Task::FinishDeletion(_)
+        | Task::ForgetAccessKey(_)
+        | Task::Call(_)
+        | Task::SweepBlobs => None,
     }
 }
 

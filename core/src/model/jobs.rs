@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Form, Stored};
+use super::calls::Call;
+use super::{AccessKeyId, Form, Stored};
 use crate::Timestamp;
 use crate::blobs::BlobId;
-use crate::names::{PackageName, RepoName, SubjectName, VersionName};
+use crate::names::{AccessKeyName, PackageName, RepoName, SubjectName, VersionName};
 use crate::store::{Field, Key, Kind, Term, TermValue};
 
 /// A job that is due at a time. It runs at least once, and is safe to repeat.
@@ -35,6 +36,10 @@ pub enum Task {
     RemoveBlobs(Vec<BlobId>),
     /// Remove finished blobs that no record knows: what crashes left behind.
     SweepBlobs,
+    /// Take an access key that was deleted out of the entitlements, and forget it.
+    ForgetAccessKey(ForgottenKey),
+    /// Call an address that a user gave.
+    Call(Box<Call>),
 }
 
 /// What is being deleted.
@@ -48,6 +53,17 @@ pub struct Doomed {
     pub package: Option<PackageName>,
     /// The version; the whole package if `None`.
     pub version: Option<VersionName>,
+}
+
+/// An access key that was deleted.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub struct ForgottenKey {
+    /// The subject that gave it out.
+    pub subject: SubjectName,
+    /// Its id among those of the subject.
+    pub name: AccessKeyName,
+    /// Its internal number.
+    pub id: AccessKeyId,
 }
 
 impl Job {

@@ -3,9 +3,12 @@
 //! Plain data with its keys and index terms. No rule about who may do what, and no wire form: each
 //! dialect has its own types.
 
+pub mod access_keys;
 pub mod attributes;
 pub mod blobs;
+pub mod calls;
 pub mod debian;
+pub mod entitlements;
 pub mod files;
 mod form;
 pub mod grants;
@@ -13,9 +16,11 @@ pub mod jobs;
 pub mod licenses;
 pub mod memberships;
 pub mod packages;
+pub mod products;
 pub mod repositories;
 pub mod subjects;
 pub mod teams;
+pub mod url_keys;
 pub mod versions;
 
 use std::fmt;

@@ -93,7 +93,7 @@ impl Stored for Subject {
     }
 }
 
-/// The API key of a user, as a keyed hash: the key itself is shown once and never stored.
+/// The API key of a user, as a keyed hash, and sealed: the key itself is shown once.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ApiKey {
     /// The form of the body.
@@ -104,6 +104,9 @@ pub struct ApiKey {
     pub subject_id: SubjectId,
     /// HMAC-SHA-256 of the key under the installation's secret, in hexadecimal.
     pub hash: String,
+    /// The key, sealed under the installation's secret: documented calls are signed with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed: Option<String>,
     /// When it was made.
     pub created: Timestamp,
 }

@@ -113,6 +113,11 @@ name! {
     ProductName, "product name", rules::slug
 }
 
+name! {
+    /// The id of an entitlement within what it is for: as a repository's name.
+    EntitlementName, "entitlement id", rules::slug
+}
+
 impl AttributeName {
     /// Whether only those who may publish see it.
     #[must_use]
@@ -130,6 +135,14 @@ impl SubjectName {
 }
 
 impl RepoName {
+    /// The form that is unique within a subject: ASCII letters in lower case.
+    #[must_use]
+    pub fn folded(&self) -> String {
+        self.0.to_ascii_lowercase()
+    }
+}
+
+impl ProductName {
     /// The form that is unique within a subject: ASCII letters in lower case.
     #[must_use]
     pub fn folded(&self) -> String {

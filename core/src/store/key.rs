@@ -50,8 +50,8 @@ impl Key {
     /// Takes back what [`Key::as_bytes`] gave. `None` when the bytes are no encoded key.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        decode(bytes).filter(|components| !components.is_empty())?;
-        Some(Self(bytes.into()))
+        let mut components = bytes.strip_suffix(&[END])?.split(|byte| *byte == END);
+        components.all(is_component).then(|| Self(bytes.into()))
     }
 
     /// The kind's name.
@@ -64,6 +64,14 @@ impl Key {
     #[must_use]
     pub fn parts(&self) -> Vec<KeyPart> {
         self.components().split_off(1)
+    }
+
+    /// The last part, decoded; the kind where there is none.
+    #[must_use]
+    pub fn last(&self) -> KeyPart {
+        let bytes = &self.0[..self.0.len() - 1];
+        let start = bytes.iter().rposition(|byte| *byte == END).map_or(0, |end| end + 1);
+        decode_component(&bytes[start..]).expect("a key holds what `encode` made")
     }
 
     /// The number of parts after the kind.
@@ -191,6 +199,14 @@ fn decode(bytes: &[u8]) -> Option<Vec<String>> {
     Some(components)
 }
 
+/// Whether these bytes are an encoded component.
+fn is_component(bytes: &[u8]) -> bool {
+    match std::str::from_utf8(bytes) {
+        Ok(_) if !bytes.contains(&ESCAPE) => true,
+        _ => decode_component(bytes).is_some(),
+    }
+}
+
 fn decode_component(bytes: &[u8]) -> Option<String> {
     let mut text = Vec::with_capacity(bytes.len());
     let mut bytes = bytes.iter();
@@ -230,7 +246,17 @@ mod tests {
             prop_assert_eq!(key.kind(), "thing");
             prop_assert_eq!(key.depth(), parts.len());
             prop_assert_eq!(Key::from_bytes(key.as_bytes()), Some(key.clone()));
+            prop_assert_eq!(key.last(), parts.last().map_or("thing", String::as_str));
             prop_assert_eq!(key.parts(), parts);
+        }
+
+        #[test]
+        fn bytes_are_a_key_if_they_can_be_decoded(
+            bytes in prop::collection::vec(prop::sample::select(&[0, 1, 2, 3, b'a', 0xc3, 0xa9][..]), 0..8),
+        ) {
+            let key = Key::from_bytes(&bytes);
+            let components = decode(&bytes).filter(|components| !components.is_empty());
+            prop_assert_eq!(key.map(|key| key.components()), components);
         }
 
         #[test]

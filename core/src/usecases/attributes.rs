@@ -269,10 +269,7 @@ pub async fn search_package_names(
     let filter = query.filter(&Package::ATTRIBUTE, Clauses::Every, permit.place().publisher);
     let query = Query::within(Package::range_of(repo)).filter(filter).keys();
     let page = packhouse.select(&paging.of(query, Paging::MAX_NAMES)).await?;
-    let name = |row: &Row| {
-        let name = row.key.parts().pop().unwrap_or_default();
-        PackageName::parse(&name).map_err(Error::corrupt)
-    };
+    let name = |row: &Row| PackageName::parse(&row.key.last()).map_err(Error::corrupt);
     let items = page.rows.iter().map(name).collect::<Result<_>>()?;
     Ok(Listed { items, total: page.total, start: paging.start })
 }

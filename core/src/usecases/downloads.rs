@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use futures::stream::{BoxStream, StreamExt};
 
-use crate::access::{Caller, FilePlace, Permit, act};
+use crate::access::{Caller, FilePlace, Permit, act, check_again};
 use crate::blobs::{BlobBody, BlobError, BlobErrorKind, BlobReader, ByteRange};
 use crate::engine::Packhouse;
 use crate::error::Noun;
@@ -107,7 +107,11 @@ pub async fn check(packhouse: &Packhouse, permit: &Permit<act::Read, FilePlace>)
 /// A download that began before its file was deleted or replaced goes on to its end, and so does
 /// one while the store cannot answer.
 async fn goes_on(packhouse: &Packhouse, caller: &Caller, location: &FileLocation) -> Result<()> {
-    match packhouse.permit::<act::Read, _>(caller, location).await {
+    let good = async {
+        check_again(packhouse, caller).await?;
+        packhouse.permit::<act::Read, _>(caller, location).await
+    };
+    match good.await {
         Ok(_) => Ok(()),
         Err(error) => match error.kind() {
             ErrorKind::NotFound(Noun::File) | ErrorKind::Unavailable => Ok(()),

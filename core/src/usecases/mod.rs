@@ -18,6 +18,7 @@ pub mod publishing;
 pub mod repositories;
 pub mod search;
 mod sidecars;
+pub mod signed_urls;
 mod spool;
 mod target;
 mod texts;

@@ -11,8 +11,10 @@ use crate::access::policy::Rule;
 use crate::access::{
     Caller, Identity, Permit, Platform, PlatformPlace, Secret, SystemCaller, act, api_key_hash,
 };
+use crate::crypto;
 use crate::engine::Packhouse;
 use crate::error::Noun;
+use crate::jobs;
 use crate::model::grants::{Action, Anchor, Grant, GrantSet, Grantee, Scope};
 use crate::model::jobs::Doomed;
 use crate::model::repositories::Tomb;
@@ -166,6 +168,12 @@ fn put_key<A: crate::access::Changes, P>(
         subject: user.name.clone(),
         subject_id: user.id,
         hash: api_key_hash(packhouse.secret(), &key),
+        sealed: Some(crypto::seal(
+            packhouse.secret(),
+            jobs::API_KEY,
+            packhouse.random_bytes(),
+            key.expose(),
+        )),
         created: work.now(),
     };
     work.put(permit, &api_key);

@@ -10,6 +10,7 @@ pub mod given;
 mod packages;
 mod repositories;
 mod search;
+mod signed_urls;
 mod target;
 mod versions;
 
@@ -36,6 +37,8 @@ static ROUTES: &[Route] = &[
         [Repository(Read), File], Folder),
     route!(Post "/content/{subject}/{repo}/{package}/{version}/publish" => "content.publish", content::publish,
         [Credentials, Repository(Publish), Package, Version]),
+    route!(Get "/content/{subject}/{repo}/{*path}" => "content.get", signed_urls::dynamic,
+        [Repository(Read), File], Last),
     route!(Delete "/content/{subject}/{repo}/{*path}" => "content.delete", content::delete,
         [Credentials, Repository(Publish), File]),
 
@@ -86,6 +89,12 @@ static ROUTES: &[Route] = &[
         files::of_version, [Repository(Read), Package, Version]),
     route!(Put "/file_metadata/{subject}/{repo}/{*path}" => "files.list_in_downloads", files::list_in_downloads,
         [Credentials, Repository(Publish), File]),
+
+    // Signed URLs.
+    route!(Post "/signed_url/{subject}/{repo}/{*path}" => "signed_urls.create", signed_urls::create,
+        [Credentials, Repository(Publish), File]),
+    route!(Post "/subjects/{subject}/keypair" => "signed_urls.renew_key", signed_urls::renew_key,
+        [Credentials, Subject(Own)]),
 
     // Searches.
     route!(Get "/search/repos" => "search.repositories", search::repositories, [Credentials]),

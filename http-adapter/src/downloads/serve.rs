@@ -7,6 +7,7 @@ use http::StatusCode;
 use http::header::{CACHE_CONTROL, HeaderValue, LOCATION, VARY};
 use packhouse_core::folders::MOST_ENTRIES;
 use packhouse_core::names::{FileLocation, FilePath, RepoPath};
+use packhouse_core::signed_urls::SignedUrl;
 use packhouse_core::{ErrorKind, downloads, folders};
 
 use super::listing;
@@ -22,6 +23,9 @@ const INDEX: &str = "index.html";
 pub(super) async fn get(call: Call) -> Answer {
     // What cannot be the path of a file is not there.
     let location = call.file().map_err(|failure| not_found(&failure))?;
+    if let Some(signed) = signed(&call, &location)? {
+        return serving::signed(call, &signed).await;
+    }
     let failure = match serving::file(&call, &location).await {
         Err(failure) if says_absence(&failure) => failure,
         answer => return answer,
@@ -34,6 +38,20 @@ pub(super) async fn get(call: Call) -> Answer {
         Some(name) => redirect(&format!("{}{}", encoded(name), view.of_another())),
         None => Err(failure),
     }
+}
+
+/// The signed URL that the request is of, if it is one.
+fn signed(call: &Call, location: &FileLocation) -> Result<Option<SignedUrl>, Failure> {
+    let single = |name| call.query.get_once(name);
+    let (expiry, id, signature) = (single("expiry")?, single("id")?, single("signature")?);
+    let Some(signature) = signature else { return Ok(None) };
+    Ok(Some(SignedUrl {
+        location: location.clone(),
+        expiry: expiry.unwrap_or_default().to_owned(),
+        id: id.map(str::to_owned),
+        signature: signature.to_owned(),
+        secret: None,
+    }))
 }
 
 /// A folder of a repository: its index page or its listing.

@@ -36,6 +36,16 @@ impl Query {
         Ok(Some(value))
     }
 
+    /// The value of a parameter that may be given once only.
+    pub(crate) fn get_once(&self, name: &str) -> Result<Option<&str>, Failure> {
+        let mut values = self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value);
+        let value = values.next();
+        if values.next().is_some() {
+            return Err(Failure::bad_request(format!("{name} is given twice: give it once")));
+        }
+        Ok(value.map(String::as_str))
+    }
+
     /// The value of a switch: `0`, `1`, `true`, `false`, in any case. An empty one is not given:
     /// a variable that a script left unset must not publish.
     pub(crate) fn switch(&self, name: &str) -> Result<Option<bool>, Failure> {

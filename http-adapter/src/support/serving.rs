@@ -16,10 +16,11 @@ use http::header::{
 };
 use http::{HeaderMap, StatusCode};
 use packhouse_core::access::policy::Rule;
-use packhouse_core::access::{FilePlace, Permit, act};
+use packhouse_core::access::{FilePlace, Permit, Secret, act};
 use packhouse_core::blobs::{BlobBody, BlobReader, ByteRange};
 use packhouse_core::model::files::File;
 use packhouse_core::names::FileLocation;
+use packhouse_core::signed_urls::{self, SignedUrl};
 use packhouse_core::{Packhouse, downloads};
 
 use super::content_type::{self, Shown};
@@ -57,6 +58,49 @@ pub(crate) type FilePermit = Permit<act::Read, FilePlace>;
 pub(crate) async fn file(call: &Call, location: &FileLocation) -> Answer {
     let permit = downloads::find(&call.packhouse, &call.caller, location).await?;
     found(call, &permit).await
+}
+
+/// The file of a signed URL, for whoever shows it.
+pub(crate) async fn signed(mut call: Call, url: &SignedUrl) -> Answer {
+    let origin = call.caller.origin().clone();
+    let shown = signed_urls::check_shown(&call.packhouse, url, origin).await?;
+    call.caller = shown.caller;
+    let permit = downloads::find(&call.packhouse, &call.caller, &url.location).await?;
+    let mut response = match &shown.secret {
+        Some(secret) => encrypted(&call, &permit, secret).await?,
+        None => found(&call, &permit).await?,
+    };
+    // Who follows a link of a served page does not take the signature along.
+    set(response.headers_mut(), REFERRER_POLICY, "no-referrer");
+    let first =
+        call.headers.get(RANGE).is_none_or(|range| range.as_bytes().starts_with(b"bytes=0-"));
+    if let Some(callback) = shown.callback.filter(|_| response.status().is_success())
+        && !call.head
+        && first
+    {
+        signed_urls::note_use(&call.packhouse, &permit, &callback).await?;
+    }
+    Ok(response)
+}
+
+/// A whole file, encrypted anew: without what is said of its plain bytes.
+async fn encrypted(call: &Call, permit: &FilePermit, secret: &Secret) -> Answer {
+    let contents = &permit.place().file.contents;
+    let mut headers = HeaderMap::new();
+    let name = permit.place().file.path.name();
+    set(&mut headers, CONTENT_TYPE, "application/octet-stream");
+    set(&mut headers, CONTENT_DISPOSITION, &disposition::of(name, Shown::Never));
+    set(&mut headers, X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(&mut headers, CACHE_CONTROL, FOR_ONE);
+    let length = signed_urls::encrypted_length(contents.size);
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    if call.head {
+        look(&call.packhouse, permit).await?;
+        return Ok(respond(StatusCode::OK, headers, Body::empty()));
+    }
+    let reader = signed_urls::open_encrypted(&call.packhouse, permit, secret).await?;
+    let body = Body::from_stream(reader.into_stream().inspect_err(broke_off));
+    Ok(respond(StatusCode::OK, headers, body))
 }
 
 /// A file that was found.
