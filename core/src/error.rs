@@ -7,7 +7,7 @@ use std::error::Error as StdError;
 use std::fmt;
 
 use crate::blobs::{BlobError, BlobErrorKind};
-use crate::names::NameError;
+use crate::names::{NameError, ProductName, SubjectName, VersionName};
 use crate::store::{CommitError, StoreError, StoreErrorKind};
 
 /// What a use case answers.
@@ -29,10 +29,16 @@ pub enum Noun {
     File,
     /// A product.
     Product,
+    /// A team.
+    Team,
     /// An access key.
     AccessKey,
     /// An entitlement.
     Entitlement,
+    /// A EULA.
+    Eula,
+    /// A subject's own license.
+    License,
 }
 
 /// What kind of failure.
@@ -43,6 +49,10 @@ pub enum ErrorKind {
     Unauthenticated,
     /// The caller may not do this to a thing that it may see.
     Forbidden,
+    /// The caller must accept the EULA of a product first.
+    EulaNotAccepted(Box<PendingEula>),
+    /// The caller may have it, but not where it asks from.
+    Restricted,
     /// There is no such thing, or the caller may not know of it.
     NotFound(Noun),
     /// The request breaks a rule; the message says what to change.
@@ -63,6 +73,19 @@ pub enum ErrorKind {
     Unavailable,
     /// A defect, or stored data that cannot be understood.
     Internal,
+}
+
+/// A EULA that stands before a download.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PendingEula {
+    /// Whose product it is.
+    pub subject: SubjectName,
+    /// The product.
+    pub product: ProductName,
+    /// The version.
+    pub version: VersionName,
+    /// The name that the caller signs in with.
+    pub user: String,
 }
 
 /// A failed use case.
@@ -129,8 +152,11 @@ impl Error {
             Noun::Version => "Version",
             Noun::File => "File",
             Noun::Product => "Product",
+            Noun::Team => "Team",
             Noun::AccessKey => "AccessKey",
             Noun::Entitlement => "Entitlement",
+            Noun::Eula => "Eula",
+            Noun::License => "License",
         };
         Self::new(ErrorKind::NotFound(noun), format!("{word} '{name}' was not found"))
     }

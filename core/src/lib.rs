@@ -33,9 +33,11 @@ mod usecases;
 mod work;
 
 pub use engine::{Limits, Packhouse, Ports};
-pub use error::{Error, ErrorKind, Noun, Result};
+pub use error::{Error, ErrorKind, Noun, PendingEula, Result};
 pub use time::Timestamp;
 pub use usecases::{
-    Listed, Paging, attributes, downloads, explodes, files, folders, health, maven, packages,
-    publishing, repositories, search, signed_urls, uploads, users, versions,
+    Listed, Paging, access_keys, attributes, downloads, entitlements, eulas, explain, explodes,
+    files, folders, followers, health, licenses, maven, members, organizations, packages,
+    permissions, products, publishing, repositories, restrictions, search, signed_urls, subjects,
+    teams, uploads, users, versions,
 };

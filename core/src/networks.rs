@@ -62,15 +62,29 @@ impl Network {
     /// # Errors
     /// [`crate::ErrorKind::Invalid`], with the field and the entry that is none.
     pub fn parse_all(field: &str, texts: &[String]) -> Result<Vec<Self>> {
-        if texts.len() > MOST {
-            let count = texts.len();
-            let message = format!("{field} has {count} entries: at most {MOST} are kept");
-            return Err(Error::invalid(message));
-        }
+        Self::check_count(field, texts.len())?;
         let parse = |text: &String| {
             Self::parse(text).map_err(|error| Error::invalid(format!("{field}: {error}")))
         };
         texts.iter().map(parse).collect()
+    }
+
+    /// Whether a list may have so many networks.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Invalid`], with the field.
+    pub(crate) fn check_count(field: &str, count: usize) -> Result<()> {
+        if count > MOST {
+            let message = format!("{field} has {count} entries: at most {MOST} are kept");
+            return Err(Error::invalid(message));
+        }
+        Ok(())
+    }
+
+    /// Whether it is the same network, however either is spelt.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.prefix == other.prefix && self.holds(other.address)
     }
 
     /// Whether the address lies in it.

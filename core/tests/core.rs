@@ -2,6 +2,8 @@
 //! tests set, randomness that repeats, and faults where a test wants them.
 #![allow(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
 
+#[path = "core/access_keys.rs"]
+mod access_keys;
 #[path = "core/attributes.rs"]
 mod attributes;
 #[path = "core/blobs.rs"]
@@ -16,6 +18,12 @@ mod debian;
 mod deletion;
 #[path = "core/downloads.rs"]
 mod downloads;
+#[path = "core/entitlements.rs"]
+mod entitlements;
+#[path = "core/eulas.rs"]
+mod eulas;
+#[path = "core/existence.rs"]
+mod existence;
 #[path = "core/explodes.rs"]
 mod explodes;
 #[path = "core/faults.rs"]
@@ -38,14 +46,22 @@ mod maven;
 mod packages;
 #[path = "core/policy.rs"]
 mod policy;
+#[path = "core/product_forms.rs"]
+mod product_forms;
+#[path = "core/products.rs"]
+mod products;
 #[path = "core/publishing.rs"]
 mod publishing;
 #[path = "core/races.rs"]
 mod races;
 #[path = "core/repositories.rs"]
 mod repositories;
+#[path = "core/restrictions.rs"]
+mod restrictions;
 #[path = "core/runner.rs"]
 mod runner;
+#[path = "core/search.rs"]
+mod search;
 #[path = "core/sweep.rs"]
 mod sweep;
 #[path = "core/uploads.rs"]
@@ -61,6 +77,8 @@ mod windows;
 
 #[path = "core/archive.rs"]
 mod archive;
+#[path = "core/atlas.rs"]
+mod atlas;
 #[path = "core/faulty.rs"]
 mod faulty;
 #[path = "core/state.rs"]

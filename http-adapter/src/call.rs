@@ -10,8 +10,8 @@ use futures::StreamExt;
 use http::{HeaderMap, HeaderName, StatusCode};
 use packhouse_core::access::Caller;
 use packhouse_core::names::{
-    FileLocation, FilePath, PackageName, PackagePath, RepoPath, SubjectName, VersionName,
-    VersionPath,
+    FileLocation, FilePath, PackageName, PackagePath, ProductName, RepoPath, SubjectName,
+    VersionName, VersionPath,
 };
 use packhouse_core::{Packhouse, Paging};
 use serde::de::DeserializeOwned;
@@ -59,6 +59,10 @@ impl Call {
 
     pub(crate) fn version(&self) -> Result<VersionPath, Failure> {
         Ok(self.package()?.version(VersionName::parse(self.params.get("version"))?))
+    }
+
+    pub(crate) fn product(&self) -> Result<ProductName, Failure> {
+        Ok(ProductName::parse(self.params.get("product"))?)
     }
 
     /// The file that `{*path}` names.

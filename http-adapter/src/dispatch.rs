@@ -1,17 +1,15 @@
 //! From a request to its handler: the path's one meaning, the route, the caller, the answer.
 
-use std::net::SocketAddr;
-
 use axum::Router;
 use axum::body::{Body, HttpBody};
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{Request, State};
 use axum::response::Response;
 use http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_LENGTH, HeaderValue, RETRY_AFTER, USER_AGENT, WWW_AUTHENTICATE,
+    ALLOW, CACHE_CONTROL, CONTENT_LENGTH, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
 };
-use http::{HeaderMap, StatusCode, request};
+use http::{StatusCode, request};
 use packhouse_core::Packhouse;
-use packhouse_core::access::{Caller, Origin, authenticate};
+use packhouse_core::access::{Caller, authenticate};
 use packhouse_core::names::RESERVED_SUBJECTS;
 
 use crate::call::{Answer, Call};
@@ -20,7 +18,7 @@ use crate::route::{Dialect, Gate, Matrix, Method, Params, Route};
 use crate::support::credentials;
 use crate::support::path::{BadPathKind, CanonicalPath, canonicalise};
 use crate::support::query::Query;
-use crate::{Options, bintray, downloads, management, openapi};
+use crate::{Options, bintray, downloads, management, openapi, origin};
 
 /// The dialects in the order in which they are tried. Downloads come last: their path is any.
 pub(crate) static DIALECTS: [&Dialect; 4] =
@@ -170,7 +168,7 @@ fn strip_prefix<'a>(segments: &'a [String], prefix: &[&str]) -> Option<&'a [Stri
 
 impl Found {
     async fn call(self, adapter: Adapter, head: request::Parts, body: Body) -> Answer {
-        let caller = caller(&adapter.packhouse, &head).await?;
+        let caller = caller(&adapter, &head).await?;
         if caller.is_anonymous() && self.route.gates.contains(&Gate::Credentials) {
             return Err(credentials::missing());
         }
@@ -191,18 +189,10 @@ impl Found {
     }
 }
 
-async fn caller(packhouse: &Packhouse, head: &request::Parts) -> Result<Caller, Failure> {
-    let address = head.extensions.get::<ConnectInfo<SocketAddr>>();
-    let origin = Origin {
-        address: address.map(|ConnectInfo(address)| address.ip()),
-        agent: agent(&head.headers),
-    };
+async fn caller(adapter: &Adapter, head: &request::Parts) -> Result<Caller, Failure> {
+    let origin = origin::of(head, &adapter.options.trusted_proxies);
     let credentials = credentials::read(&head.headers)?;
-    Ok(authenticate(packhouse, &credentials, origin).await?)
-}
-
-fn agent(headers: &HeaderMap) -> Option<String> {
-    headers.get(USER_AGENT)?.to_str().ok().map(str::to_owned)
+    Ok(authenticate(&adapter.packhouse, &credentials, origin).await?)
 }
 
 /// Gives a failure the form of its dialect, and the headers that all have.

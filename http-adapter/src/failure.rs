@@ -10,11 +10,13 @@ pub(crate) struct Failure {
     pub(crate) message: String,
     /// The methods that the path has, for 405.
     pub(crate) allow: Option<String>,
+    /// Whether the download host says the message too, though its answer is a 403.
+    pub(crate) shown: bool,
 }
 
 impl Failure {
     pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into(), allow: None }
+        Self { status, message: message.into(), allow: None, shown: false }
     }
 
     /// 400 with what to change.
@@ -26,7 +28,9 @@ impl Failure {
     pub(crate) fn from_core(error: &Error) -> Self {
         let status = match error.kind() {
             ErrorKind::Unauthenticated => StatusCode::UNAUTHORIZED,
-            ErrorKind::Forbidden => StatusCode::FORBIDDEN,
+            ErrorKind::Forbidden | ErrorKind::EulaNotAccepted(_) | ErrorKind::Restricted => {
+                StatusCode::FORBIDDEN
+            }
             ErrorKind::NotFound(_) => StatusCode::NOT_FOUND,
             ErrorKind::Invalid => StatusCode::BAD_REQUEST,
             ErrorKind::AlreadyExists | ErrorKind::Conflict | ErrorKind::ChecksumMismatch => {
@@ -42,7 +46,8 @@ impl Failure {
             let cause = std::error::Error::source(error).map(ToString::to_string);
             tracing::error!(%error, cause, "request failed");
         }
-        Self::new(status, error.message())
+        let shown = matches!(error.kind(), ErrorKind::EulaNotAccepted(_) | ErrorKind::Restricted);
+        Self { shown, ..Self::new(status, error.message()) }
     }
 
     /// Seconds after which trying again makes sense, for overload and lack of space.

@@ -12,6 +12,7 @@ mod downloads;
 mod failure;
 mod management;
 mod openapi;
+mod origin;
 mod route;
 #[doc(hidden)]
 pub mod support;
@@ -22,8 +23,11 @@ pub mod fuzzing {
     pub use crate::bintray::{clauses, given};
 }
 
+use std::sync::Arc;
+
 use axum::Router;
 use packhouse_core::Packhouse;
+use packhouse_core::networks::Network;
 
 pub use dispatch::Operation;
 pub use route::{Gate, Matrix, Method, Right, Route};
@@ -38,11 +42,19 @@ pub struct Options {
     /// What this server is called from outside, such as `https://dl.example.org`: what signed URLs
     /// begin with. If `None`, `http://` and what the request says in its `Host`.
     pub public_url: Option<String>,
+    /// The proxies in front of this. What one of them says in `X-Forwarded-For` is believed, and
+    /// what anyone else says there is not: without any, a request comes from its peer.
+    pub trusted_proxies: Arc<[Network]>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { max_json_bytes: 1 << 20, max_publish_wait_secs: 60, public_url: None }
+        Self {
+            max_json_bytes: 1 << 20,
+            max_publish_wait_secs: 60,
+            public_url: None,
+            trusted_proxies: Arc::default(),
+        }
     }
 }
 

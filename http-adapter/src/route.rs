@@ -55,6 +55,20 @@ pub enum Gate {
     File,
     /// The folder is there: a file that is listed in it or below it (404).
     Folder,
+    /// The product is there, and its subject (404).
+    Product,
+    /// The EULA of the product is there (404).
+    Eula,
+    /// The subject's own license is there (404).
+    License,
+    /// The team is there, for those who administer its subject; for others it is not (404).
+    Team,
+    /// The access key is there (404).
+    AccessKey,
+    /// The entitlement is there (404).
+    Entitlement,
+    /// What the query's scope names is there, and the caller owns its subject (403).
+    Scope,
 }
 
 /// What must be allowed.

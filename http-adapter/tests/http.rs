@@ -4,8 +4,12 @@
 //! randomness that repeats, and backends that can be exchanged.
 #![allow(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
 
+#[path = "http/access_keys.rs"]
+mod access_keys;
 #[path = "http/app/mod.rs"]
 mod app;
+#[path = "http/agreement.rs"]
+mod agreement;
 #[path = "http/attributes.rs"]
 mod attributes;
 #[path = "http/bodies.rs"]
@@ -22,6 +26,10 @@ mod debian;
 mod disposition;
 #[path = "http/downloading.rs"]
 mod downloading;
+#[path = "http/entitlements.rs"]
+mod entitlements;
+#[path = "http/eulas.rs"]
+mod eulas;
 #[path = "http/exploding.rs"]
 mod exploding;
 #[path = "http/facts.rs"]
@@ -34,6 +42,8 @@ mod files;
 mod folders;
 #[path = "http/hidden.rs"]
 mod hidden;
+#[path = "http/licenses.rs"]
+mod licenses;
 #[path = "http/listings.rs"]
 mod listings;
 #[path = "http/management.rs"]
@@ -44,6 +54,8 @@ mod maven;
 mod mutations;
 #[path = "http/openapi.rs"]
 mod openapi;
+#[path = "http/organizations.rs"]
+mod organizations;
 #[path = "http/packages.rs"]
 mod packages;
 #[path = "http/paging.rs"]
@@ -52,14 +64,26 @@ mod paging;
 mod patches;
 #[path = "http/paths.rs"]
 mod paths;
+#[path = "http/products.rs"]
+mod products;
 #[path = "http/publishing.rs"]
 mod publishing;
 #[path = "http/ranges.rs"]
 mod ranges;
 #[path = "http/repositories.rs"]
 mod repositories;
+#[path = "http/search.rs"]
+mod search;
+#[path = "http/signed_urls.rs"]
+mod signed_urls;
+#[path = "http/restrictions.rs"]
+mod restrictions;
 #[path = "http/strict.rs"]
 mod strict;
+#[path = "http/subjects.rs"]
+mod subjects;
+#[path = "http/teams.rs"]
+mod teams;
 #[path = "http/uploading.rs"]
 mod uploading;
 #[path = "http/versions.rs"]

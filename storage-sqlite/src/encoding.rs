@@ -51,7 +51,7 @@ impl<'a> Carried<'a> {
         std::iter::from_fn(move || terms.term())
     }
 
-    /// The values of the fields with these numbers.
+    /// The values of the fields with these numbers; those of one field in their order.
     pub(crate) fn values(self, fields: &[FieldId]) -> impl Iterator<Item = &'a [u8]> {
         self.terms().filter_map(|(field, value)| fields.contains(&field).then_some(value))
     }

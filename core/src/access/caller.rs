@@ -59,6 +59,8 @@ pub enum SystemCaller {
     Setup,
     /// Puts the calls that downloads cause.
     Messenger,
+    /// Notes who accepted which EULA.
+    Notary,
     /// Removes what was deleted, and bytes that nothing refers to.
     Janitor,
 }
@@ -79,6 +81,11 @@ impl Caller {
 
     pub(crate) fn of_signed_url(signed: SignedGrant, origin: Origin) -> Self {
         Self::new(Identity::SignedUrl(Box::new(signed)), origin)
+    }
+
+    /// Someone whom nobody authenticated, to explain what they may do; never to let them do it.
+    pub(crate) const fn supposed(identity: Identity, origin: Origin) -> Self {
+        Self::new(identity, origin)
     }
 
     pub(crate) fn system(caller: SystemCaller) -> Self {

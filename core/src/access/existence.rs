@@ -184,7 +184,10 @@ mod tests {
         let filled = |url| filled_in(url, "key1@acme", &Secret::new("p/:username?&=%\u{e9}"));
         let encoded = "p%2F%3Ausername%3F%26%3D%25%C3%A9";
         for (url, expected) in [
-            ("http://a/username=:username,password=:password", "http://a/username=key1%40acme,password=P"),
+            (
+                "http://a/username=:username,password=:password",
+                "http://a/username=key1%40acme,password=P",
+            ),
             ("https://a:8080/x", "https://a:8080/x"),
             ("https://a?u=:username&u=:username:", "https://a?u=key1%40acme&u=key1%40acme:"),
             ("https://a/:user/:passwords/:", "https://a/:user/Ps/:"),

@@ -6,7 +6,6 @@ use sha2::Sha256;
 use super::authenticate::{MAX_SECRET_BYTES, decode_next};
 use super::{Caller, Identity, Origin, Secret};
 use crate::engine::Packhouse;
-use crate::model::Stored;
 use crate::model::access_keys::{AccessKey, user_name};
 use crate::model::subjects::Subject;
 use crate::names::{AccessKeyName, SubjectName};

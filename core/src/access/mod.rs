@@ -15,8 +15,8 @@ mod secret;
 mod sight;
 mod standing;
 
-pub(crate) use authenticate::{MAX_SECRET_BYTES, api_key_hash};
 pub use authenticate::{Credentials, authenticate};
+pub(crate) use authenticate::{MAX_SECRET_BYTES, api_key_hash};
 pub use caller::{Caller, Identity, Origin, SignedGrant, SystemCaller};
 pub(crate) use existence::Existence;
 pub(crate) use keys::{check_again, password_hash};
@@ -25,3 +25,4 @@ pub(crate) use permit::{Ask, Platform, Within};
 pub use permit::{FilePlace, PackagePlace, PlatformPlace, RepoPlace, SubjectPlace};
 pub use secret::Secret;
 pub(crate) use sight::Sight;
+pub(crate) use standing::{Granted, granted};

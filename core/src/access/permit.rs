@@ -168,6 +168,8 @@ pub struct FilePlace {
     pub file: File,
     /// The products that its package belongs to.
     pub products: BTreeSet<ProductId>,
+    /// Whether the caller may publish it.
+    pub publisher: bool,
 }
 
 /// Names that lead to a place, and what the policy needs to know of it.
@@ -201,6 +203,18 @@ impl Work {
         let asker = Asker { caller, action: A::ACTION };
         let Loaded { place, rule } = names.ask(self, &asker).await?;
         Ok(Permit { caller: caller.clone(), place, rule, act: PhantomData })
+    }
+}
+
+impl Work {
+    /// What allows a caller to do something, or why not, without a permit.
+    pub(crate) async fn rule<K: Ask>(
+        &self,
+        caller: &Caller,
+        action: Action,
+        names: &K,
+    ) -> Result<Rule> {
+        Ok(names.ask(self, &Asker { caller, action }).await?.rule)
     }
 }
 
@@ -411,6 +425,7 @@ impl Ask for FileLocation {
             path: Some(self.path.clone()),
         };
         let rule = read.decide(work, asker, part.clone())?;
+        let publisher = read.is_publisher(work, asker, part.clone());
         let not_found = || Error::not_found(Noun::File, &self.path);
         let file = file
             .filter(|file| !read.repo.is_version_closing(&file.package, &file.version))
@@ -424,7 +439,8 @@ impl Ask for FileLocation {
             asker.decide(work, &resource, &read.standing, not_found)?
         };
         let RepoRead { subject, repo, .. } = read;
-        Ok(Loaded { place: FilePlace { subject, repo, file, products }, rule })
+        let place = FilePlace { subject, repo, file, products, publisher };
+        Ok(Loaded { place, rule })
     }
 }
 

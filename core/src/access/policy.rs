@@ -162,7 +162,7 @@ fn system_right(system: SystemCaller, action: Action) -> bool {
     match system {
         SystemCaller::Setup => action == Action::ManageResources,
         SystemCaller::Janitor => action == Action::Delete,
-        SystemCaller::Messenger => action == Action::Annotate,
+        SystemCaller::Messenger | SystemCaller::Notary => action == Action::Annotate,
     }
 }
 

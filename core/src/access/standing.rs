@@ -1,12 +1,15 @@
 //! What a caller is to a subject and to a repository: which records say so, and what they say
 //! together. Read as points, in two rounds at the most.
 
-use super::Identity;
+use std::collections::BTreeSet;
+
 use super::permit::Asker;
 use super::policy::Standing;
+use super::{Caller, Identity};
 use crate::Result;
+use crate::engine::Packhouse;
 use crate::model::TeamId;
-use crate::model::grants::{Anchor, Grant, GrantSet, Grantee};
+use crate::model::grants::{Action, Anchor, Grant, GrantSet, Grantee};
 use crate::model::memberships::Membership;
 use crate::model::repositories::Repository;
 use crate::model::subjects::Subject;
@@ -62,7 +65,8 @@ impl Asker<'_> {
         };
         if let (Some(membership), Some(subject)) = (membership.filter(is_of), subject) {
             standing.role = membership.role;
-            let keys = team_keys(membership.teams.into_iter(), subject, repo);
+            let path = repo.map(Repository::path);
+            let keys = team_keys(membership.teams, &subject.name, path.as_ref());
             let read = work.rest_on(&keys).await?;
             standing.grants.extend(grants_on(read, Some(subject), repo)?);
         }
@@ -77,16 +81,43 @@ fn membership_key(identity: &Identity, subject: Option<&SubjectName>) -> Option<
     }
 }
 
-fn team_keys(
-    teams: impl Iterator<Item = TeamId>,
-    subject: &Subject,
-    repo: Option<&Repository>,
-) -> Vec<Key> {
-    let keys = teams.map(Grantee::Team).flat_map(|team| {
-        let on_repo = repo.map(|repo| GrantSet::key_on_repo(team, &repo.path()));
-        [Some(GrantSet::key_on_subject(team, &subject.name)), on_repo]
+fn team_keys(teams: BTreeSet<TeamId>, subject: &SubjectName, repo: Option<&RepoPath>) -> Vec<Key> {
+    let keys = teams.into_iter().map(Grantee::Team).flat_map(|team| {
+        let on_repo = repo.map(|repo| GrantSet::key_on_repo(team, repo));
+        [Some(GrantSet::key_on_subject(team, subject)), on_repo]
     });
     keys.flatten().collect()
+}
+
+/// A grant with whom it was given to and where, for explanations.
+pub(crate) struct Granted {
+    pub(crate) grantee: Grantee,
+    pub(crate) anchor: Anchor,
+    pub(crate) grant: Grant,
+}
+
+/// The grants that a caller's standing may rest on, the policy's to judge.
+pub(crate) async fn granted(
+    packhouse: &Packhouse,
+    caller: &Caller,
+    subject: &SubjectName,
+    repo: Option<&RepoPath>,
+) -> Result<Vec<Granted>> {
+    let (asker, work) = (Asker { caller, action: Action::Read }, Work::new(packhouse));
+    let mut read = work.rest_on(&asker.standing_keys(Some(subject), repo)).await?;
+    let membership = match membership_key(caller.identity(), Some(subject)) {
+        Some(_) => read.take_last::<Membership>()?,
+        None => None,
+    };
+    let mut sets = read.take_all::<GrantSet>()?;
+    if let Some(membership) = membership {
+        let keys = team_keys(membership.teams, subject, repo);
+        sets.extend(work.rest_on(&keys).await?.take_all::<GrantSet>()?);
+    }
+    let all = sets.into_iter().flat_map(|GrantSet { grantee, anchor, grants, .. }| {
+        grants.into_iter().map(move |grant| Granted { grantee, anchor: anchor.clone(), grant })
+    });
+    Ok(all.collect())
 }
 
 /// The grants among the sets that were read whose anchors are still the same things.

@@ -14,7 +14,9 @@ use crate::engine::Packhouse;
 use crate::model::Form;
 use crate::model::jobs::{Job, Task};
 use crate::store::{Direction, Filter, KeyRange, Order, Query, Start, TermValue};
+use crate::usecases::access_keys::{self, Forgetting};
 use crate::usecases::deletion::{self, Deletion};
+use crate::usecases::products;
 use crate::work::decode;
 use crate::{Error, Result, Timestamp, model::Stored};
 
@@ -162,6 +164,10 @@ impl Runner {
                 let forgetting = Forgetting { job: job.id.clone(), key: key.clone() };
                 access_keys::forget(&self.packhouse, &forgetting).await
             }
+            Task::ForgetProduct(product) => {
+                let (job, product) = (job.id.clone(), product.clone());
+                products::forget(&self.packhouse, &products::Forgetting { job, product }).await
+            }
             Task::Call(call) => calls::make(&self.packhouse, call, job.attempts).await,
         }
     }
@@ -239,6 +245,7 @@ fn blobs_of(task: &Task) -> Option<&Vec<BlobId>> {
         Task::CondemnBlobs(ids) | Task::RemoveBlobs(ids) => Some(ids),
         Task::FinishDeletion(_)
         | Task::ForgetAccessKey(_)
+        | Task::ForgetProduct(_)
         | Task::Call(_)
         | Task::SweepBlobs => None,
     }

@@ -164,6 +164,9 @@ impl Entitlement {
     /// The field with the package that it is for or lies within, as [`Entitlement::package_term`].
     pub const PACKAGE: Field = Field::new("package", 1);
 
+    /// The field with the product that it is for, its name in lower case.
+    pub const PRODUCT: Field = Field::new("product", 1);
+
     /// Where the entitlement of this id lies.
     #[must_use]
     pub fn key_of(place: &EntitlementPlace, name: &EntitlementName) -> Key {
@@ -293,11 +296,16 @@ impl Stored for Entitlement {
         let keys = self.access_keys.iter().map(|key| term(Self::ACCESS_KEY, key.name.as_str()));
         let tags = self.tags.iter().map(|tag| term(Self::TAG, tag));
         let mut terms: Vec<Term> = keys.chain(tags).chain(level).collect();
-        if let EntitlementScope::Package(repo, _, package)
-        | EntitlementScope::Version(repo, _, package, _) = &self.scope
-        {
-            let value = Self::package_term(repo, package);
-            terms.push(Term { field: Self::PACKAGE, value });
+        match &self.scope {
+            EntitlementScope::Product(product, _) => {
+                terms.push(term(Self::PRODUCT, &product.folded()));
+            }
+            EntitlementScope::Repository(..) => {}
+            EntitlementScope::Package(repo, _, package)
+            | EntitlementScope::Version(repo, _, package, _) => {
+                let value = Self::package_term(repo, package);
+                terms.push(Term { field: Self::PACKAGE, value });
+            }
         }
         terms
     }

@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::calls::Call;
-use super::{AccessKeyId, Form, Stored};
+use super::{AccessKeyId, Form, ProductId, Stored};
 use crate::Timestamp;
 use crate::blobs::BlobId;
-use crate::names::{AccessKeyName, PackageName, RepoName, SubjectName, VersionName};
+use crate::names::{AccessKeyName, PackageName, ProductName, RepoName, SubjectName, VersionName};
 use crate::store::{Field, Key, Kind, Term, TermValue};
 
 /// A job that is due at a time. It runs at least once, and is safe to repeat.
@@ -38,6 +38,8 @@ pub enum Task {
     SweepBlobs,
     /// Take an access key that was deleted out of the entitlements, and forget it.
     ForgetAccessKey(ForgottenKey),
+    /// Remove what was said of a product that was deleted.
+    ForgetProduct(ForgottenProduct),
     /// Call an address that a user gave.
     Call(Box<Call>),
 }
@@ -64,6 +66,17 @@ pub struct ForgottenKey {
     pub name: AccessKeyName,
     /// Its internal number.
     pub id: AccessKeyId,
+}
+
+/// A product that was deleted.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub struct ForgottenProduct {
+    /// The subject that it was of.
+    pub subject: SubjectName,
+    /// Its name.
+    pub name: ProductName,
+    /// Its internal number.
+    pub id: ProductId,
 }
 
 impl Job {

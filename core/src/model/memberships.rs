@@ -21,6 +21,19 @@ pub enum Role {
 }
 
 impl Role {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Member, Self::Admin, Self::Owner];
+
+    /// Bintray's word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Member => "member",
+            Self::Admin => "admin",
+            Self::Owner => "owner",
+        }
+    }
+
     /// Whether it may do everything.
     #[must_use]
     pub const fn administers(self) -> bool {
@@ -51,6 +64,8 @@ pub struct Membership {
 impl Membership {
     /// The field with the user.
     pub const USER: Field = Field::new("user", 0);
+    /// The field that only owners' have.
+    pub const OWNER: Field = Field::new("owner", 1);
 
     /// Where what a user is to a subject lies.
     #[must_use]
@@ -75,6 +90,12 @@ impl Membership {
     pub fn is_of(user: SubjectId) -> Filter {
         Filter::Is(Self::USER, TermValue::text(&user.to_string()))
     }
+
+    /// The filter for those of owners, within one organization.
+    #[must_use]
+    pub fn is_owners() -> Filter {
+        Filter::Is(Self::OWNER, TermValue::boolean(true))
+    }
 }
 
 impl Stored for Membership {
@@ -85,6 +106,9 @@ impl Stored for Membership {
     }
 
     fn terms(&self) -> Vec<Term> {
-        vec![Term { field: Self::USER, value: TermValue::text(&self.user.to_string()) }]
+        let user = Term { field: Self::USER, value: TermValue::text(&self.user.to_string()) };
+        let owner = Term { field: Self::OWNER, value: TermValue::boolean(true) };
+        let is_owners = self.role == Some(Role::Owner);
+        [user].into_iter().chain(is_owners.then_some(owner)).collect()
     }
 }

@@ -9,7 +9,9 @@ pub mod blobs;
 pub mod calls;
 pub mod debian;
 pub mod entitlements;
+pub mod eulas;
 pub mod files;
+pub mod followers;
 mod form;
 pub mod grants;
 pub mod jobs;
@@ -135,4 +137,9 @@ id! {
 id! {
     /// The internal number of a product: its name may be used again by another, this never is.
     ProductId
+}
+
+id! {
+    /// The internal number of a EULA: its name may be used again by another, this never is.
+    EulaId
 }

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::subjects::Subject;
 use super::{Form, RepositoryId, Stored, SubjectId};
 use crate::Timestamp;
+use crate::geo::Country;
 use crate::names::{PackageName, RepoName, RepoPath, SubjectName, VersionName};
+use crate::networks::Network;
 use crate::store::{Field, Filter, Key, KeyRange, Kind, Term, TermValue};
 
 /// A repository of packages.
@@ -35,6 +37,9 @@ pub struct Repository {
     /// Whether a package of it may belong to a product: only then is that looked up.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub has_products: bool,
+    /// Where its files may be downloaded from.
+    #[serde(default, skip_serializing_if = "Restrictions::is_empty")]
+    pub restrictions: Restrictions,
     /// What is being deleted in it: hidden at once, removed piece by piece.
     #[serde(default)]
     pub closing: BTreeSet<Closing>,
@@ -139,6 +144,40 @@ impl RepositoryKind {
             Self::Vagrant => "vagrant",
             Self::Generic => "generic",
         }
+    }
+}
+
+/// Where the files of a repository may be downloaded from. An empty list says nothing.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Restrictions {
+    /// The only countries.
+    pub white_countries: Vec<Country>,
+    /// All countries but these. At most one of the two lists has entries.
+    pub black_countries: Vec<Country>,
+    /// The only networks.
+    pub white_networks: Vec<Network>,
+    /// No network of these, even if it is within one of the others.
+    pub black_networks: Vec<Network>,
+}
+
+impl Restrictions {
+    /// Whether nothing is restricted.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        !self.are_countries() && !self.are_networks()
+    }
+
+    /// Whether countries are.
+    #[must_use]
+    pub fn are_countries(&self) -> bool {
+        !(self.white_countries.is_empty() && self.black_countries.is_empty())
+    }
+
+    /// Whether networks are.
+    #[must_use]
+    pub fn are_networks(&self) -> bool {
+        !(self.white_networks.is_empty() && self.black_networks.is_empty())
     }
 }
 

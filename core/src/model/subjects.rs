@@ -62,6 +62,8 @@ impl Plan {
 impl Subject {
     /// The field that tells users from organizations.
     pub const KIND_FIELD: Field = Field::new("kind", 0);
+    /// The field with its name, as a text.
+    pub const NAME_TEXT: Field = Field::new("name_text", 0).wildcard();
 
     /// Where the subject of this name lies.
     #[must_use]
@@ -89,7 +91,10 @@ impl Stored for Subject {
     }
 
     fn terms(&self) -> Vec<Term> {
-        vec![Term { field: Self::KIND_FIELD, value: self.kind.term() }]
+        vec![
+            Term { field: Self::KIND_FIELD, value: self.kind.term() },
+            Term { field: Self::NAME_TEXT, value: TermValue::whole_text(self.name.as_str()) },
+        ]
     }
 }
 

@@ -92,6 +92,16 @@ impl Permission {
         ALL.split_at(allowed).0
     }
 
+    /// Bintray's word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Publish => "publish",
+            Self::Admin => "admin",
+        }
+    }
+
     /// The one that allows exactly these.
     #[must_use]
     pub fn of(actions: &[Action]) -> Option<Self> {

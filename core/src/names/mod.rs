@@ -118,6 +118,16 @@ name! {
     EntitlementName, "entitlement id", rules::slug
 }
 
+name! {
+    /// The name of a EULA within a product: as a package's.
+    EulaName, "EULA name", rules::free
+}
+
+name! {
+    /// The name of a subject's own license: as a package's.
+    LicenseName, "license name", rules::free
+}
+
 impl AttributeName {
     /// Whether only those who may publish see it.
     #[must_use]

@@ -50,8 +50,10 @@ impl Key {
     /// Takes back what [`Key::as_bytes`] gave. `None` when the bytes are no encoded key.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let mut components = bytes.strip_suffix(&[END])?.split(|byte| *byte == END);
-        components.all(is_component).then(|| Self(bytes.into()))
+        let inner = bytes.strip_suffix(&[END])?;
+        // Most names: nothing is escaped, and every byte is a character.
+        let plain = bytes.iter().all(|byte| byte.is_ascii() && *byte != ESCAPE);
+        (plain || inner.split(|byte| *byte == END).all(is_component)).then(|| Self(bytes.into()))
     }
 
     /// The kind's name.
@@ -201,13 +203,13 @@ fn decode(bytes: &[u8]) -> Option<Vec<String>> {
 
 /// Whether these bytes are an encoded component.
 fn is_component(bytes: &[u8]) -> bool {
-    match std::str::from_utf8(bytes) {
-        Ok(_) if !bytes.contains(&ESCAPE) => true,
-        _ => decode_component(bytes).is_some(),
-    }
+    decode_component(bytes).is_some()
 }
 
 fn decode_component(bytes: &[u8]) -> Option<String> {
+    if !bytes.contains(&ESCAPE) {
+        return std::str::from_utf8(bytes).ok().map(str::to_owned);
+    }
     let mut text = Vec::with_capacity(bytes.len());
     let mut bytes = bytes.iter();
     while let Some(byte) = bytes.next() {

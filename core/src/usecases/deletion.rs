@@ -6,19 +6,29 @@
 
 use std::fmt;
 
-use super::files;
 use super::users::LEASE;
+use super::{entitlements, files, permissions, teams};
 use crate::access::{Caller, Changes, Permit, Platform, PlatformPlace, SystemCaller, act};
 use crate::engine::Packhouse;
 use crate::jobs;
 use crate::model::Stored;
+use crate::model::access_keys::AccessKey;
+use crate::model::entitlements::Entitlement;
+use crate::model::eulas::{EulaText, Eulas, SignedEula};
 use crate::model::files::File;
+use crate::model::followers::Follower;
+use crate::model::grants::{GrantSet, Grantee};
 use crate::model::jobs::{Doomed, Job, Task};
+use crate::model::licenses::CustomLicense;
+use crate::model::memberships::Membership;
 use crate::model::packages::{Package, Updated};
+use crate::model::products::{Product, ProductTomb};
 use crate::model::repositories::{Closing, Repository, Tomb};
+use crate::model::teams::Team;
+use crate::model::url_keys::UrlKey;
 use crate::model::versions::Version;
-use crate::names::RepoPath;
-use crate::store::{Filter, KeyRange, Query};
+use crate::names::{RepoPath, SubjectName};
+use crate::store::{Change, Filter, KeyRange, Kind, Query};
 use crate::work::Work;
 use crate::{Error, ErrorKind, Result};
 
@@ -71,6 +81,12 @@ async fn remove_some(work: &Work, permit: &Janitor, deletion: &Deletion) -> Resu
         return Ok(true);
     }
     let Some(repo) = next_repo(work, doomed).await? else {
+        if !remove_keys(work, permit, &doomed.subject).await? {
+            return Ok(false);
+        }
+        if !remove_beside(work, permit, &doomed.subject).await? {
+            return Ok(false);
+        }
         work.delete(permit, Tomb::key_of_subject(&doomed.subject));
         work.delete(permit, Job::key_of(&deletion.job));
         return Ok(true);
@@ -82,7 +98,8 @@ async fn remove_some(work: &Work, permit: &Janitor, deletion: &Deletion) -> Resu
         jobs::condemn(work, permit, blobs);
     }
     let left = remove_frame(work, permit, doomed, &repo, BATCH - files.len()).await?;
-    if left == 0 {
+    let range = range_of(Entitlement::KIND, doomed, &repo);
+    if left == 0 || !entitlements::remove_within(work, permit, range, left).await? {
         return Ok(false);
     }
     remove_mark(work, permit, doomed, &repo).await?;
@@ -136,19 +153,78 @@ async fn remove_frame(
     repo: &RepoPath,
     most: usize,
 ) -> Result<usize> {
-    let mut within = vec![repo.subject.folded(), repo.repo.folded()];
-    within.extend(doomed.package.iter().map(ToString::to_string));
-    within.extend(doomed.version.iter().map(ToString::to_string));
     let mut left = most;
     let [everyone, publishers] = Updated::ALL.map(Updated::kind);
     for kind in [Package::KIND, Version::KIND, Version::ORDINALS, everyone, publishers] {
-        let range = KeyRange::within(kind, within.iter().map(String::as_str));
+        let range = range_of(kind, doomed, repo);
         for key in work.keys(&Query::within(range).limit(left)).await? {
             work.delete(permit, key);
             left -= 1;
         }
     }
     Ok(left)
+}
+
+/// Where the records of a kind lie that go with it.
+fn range_of(kind: Kind, doomed: &Doomed, repo: &RepoPath) -> KeyRange {
+    let mut within = vec![repo.subject.folded(), repo.repo.folded()];
+    within.extend(doomed.package.iter().map(ToString::to_string));
+    within.extend(doomed.version.iter().map(ToString::to_string));
+    KeyRange::within(kind, within.iter().map(String::as_str))
+}
+
+/// Plans the removal of the access keys of a subject with all that was granted to them, and of what
+/// is left of its entitlements; true if none is left then.
+async fn remove_keys(work: &Work, permit: &Janitor, subject: &SubjectName) -> Result<bool> {
+    let keys = Query::within(AccessKey::range_of(subject)).limit(BATCH);
+    let (keys, more_keys) = work.page::<AccessKey>(&keys).await?;
+    for key in keys {
+        let grants = GrantSet::range_of(Grantee::AccessKey(key.id));
+        work.change(permit, Change::DeleteWithin(grants));
+        work.delete(permit, key.key());
+    }
+    let said = Query::within(Entitlement::range_of_subject(subject)).limit(BATCH);
+    let said = work.keys(&said).await?;
+    let more_said = said.len() == BATCH;
+    for key in said {
+        work.delete(permit, key);
+    }
+    Ok(more_keys.is_none() && !more_said)
+}
+
+/// Plans the removal of what a subject has beside its repositories and keys; true if none is left
+/// then.
+async fn remove_beside(work: &Work, permit: &Janitor, subject: &SubjectName) -> Result<bool> {
+    let mut left = BATCH;
+    for kind in [
+        Product::KIND,
+        ProductTomb::KIND,
+        Eulas::KIND,
+        EulaText::KIND,
+        SignedEula::KIND,
+        CustomLicense::KIND,
+        Membership::KIND,
+        Follower::KIND,
+        UrlKey::KIND,
+    ] {
+        let range = KeyRange::within(kind, [subject.folded().as_str()]);
+        for key in work.keys(&Query::within(range).limit(left)).await? {
+            work.delete(permit, key);
+            left -= 1;
+        }
+    }
+    let followed = Query::within(Follower::range()).filter(Follower::is_of(subject));
+    for key in work.keys(&followed.limit(left)).await? {
+        work.delete(permit, key);
+        left -= 1;
+    }
+    let held = Query::within(Team::range_of(subject)).limit(left);
+    for team in work.list::<Team>(&held).await? {
+        work.change(permit, teams::removal_of_grants(team.id));
+        work.delete(permit, team.key());
+        left -= 1;
+    }
+    Ok(left > 0)
 }
 
 /// Plans the removal of the mark, and of the repository if it is the repository that goes.
@@ -159,6 +235,7 @@ async fn remove_mark(
     repo: &RepoPath,
 ) -> Result<()> {
     let Some(package) = doomed.package.clone() else {
+        permissions::forget_repo(work, permit, repo).await?;
         work.delete(permit, Repository::key_of(repo));
         work.delete(permit, Tomb::key_of_repo(repo));
         return Ok(());

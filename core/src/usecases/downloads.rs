@@ -8,22 +8,32 @@ use crate::blobs::{BlobBody, BlobError, BlobErrorKind, BlobReader, ByteRange};
 use crate::engine::Packhouse;
 use crate::error::Noun;
 use crate::names::FileLocation;
-use crate::usecases::verified;
+use crate::usecases::{eulas, restrictions, verified};
 use crate::{ErrorKind, Result, Timestamp};
 
-/// Finds a file that the caller may download. One read of the store.
+/// Finds a file that the caller may download from where it is, and whose EULA it accepted if it has
+/// one. One read of the store; a few more for files of products.
 ///
 /// Implements the Bintray REST API, "Download Content".
 ///
 /// # Errors
 /// [`ErrorKind::Unauthenticated`] for anonymous callers wherever credentials could help, an
-/// unpublished file among it; [`ErrorKind::NotFound`] for others who may not know of it.
+/// unpublished file among it; [`ErrorKind::NotFound`] for others who may not know of it;
+/// [`ErrorKind::Restricted`]; [`ErrorKind::EulaNotAccepted`].
 pub async fn find(
     packhouse: &Packhouse,
     caller: &Caller,
     location: &FileLocation,
 ) -> Result<Permit<act::Read, FilePlace>> {
-    packhouse.permit(caller, location).await
+    let permit = packhouse.permit(caller, location).await?;
+    admit(packhouse, &permit).await?;
+    Ok(permit)
+}
+
+/// What is asked of every download besides the permit, and after it.
+async fn admit(packhouse: &Packhouse, permit: &Permit<act::Read, FilePlace>) -> Result<()> {
+    restrictions::admit(packhouse, &permit.place().repo, permit.caller().origin())?;
+    eulas::check_accepted(packhouse, permit).await
 }
 
 /// Opens some of a file's bytes. The first time since the start that a blob is read whole it is
@@ -109,7 +119,7 @@ pub async fn check(packhouse: &Packhouse, permit: &Permit<act::Read, FilePlace>)
 async fn goes_on(packhouse: &Packhouse, caller: &Caller, location: &FileLocation) -> Result<()> {
     let good = async {
         check_again(packhouse, caller).await?;
-        packhouse.permit::<act::Read, _>(caller, location).await
+        find(packhouse, caller, location).await
     };
     match good.await {
         Ok(_) => Ok(()),

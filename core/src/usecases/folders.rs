@@ -4,7 +4,7 @@
 //! kept in the order of their paths, so that a listing goes along them and jumps over what lies
 //! deeper. It must not read all that is below a folder.
 
-use super::files;
+use super::{files, restrictions};
 use crate::access::policy::Rule;
 use crate::access::{Caller, act};
 use crate::engine::Packhouse;
@@ -25,7 +25,7 @@ pub struct Folder {
     pub entries: Vec<Entry>,
     /// The name after which the next page begins, if there is more.
     pub next: Option<String>,
-    /// Whether nothing of the caller's identity influenced the answer.
+    /// Whether nothing of the caller's identity or place influenced the answer.
     pub public: bool,
 }
 
@@ -62,7 +62,7 @@ pub enum EntryKind {
 /// Reads no more of the store than a small multiple of what it gives, whatever lies deeper.
 ///
 /// # Errors
-/// As [`crate::downloads::find`] for a file that is not there: for a repository that the caller
+/// [`crate::ErrorKind::Restricted`]; as [`crate::downloads::find`] for a file that is not there: for a repository that the caller
 /// may not read, and for a folder that has nothing after `after` that the caller may see.
 pub async fn list(
     packhouse: &Packhouse,
@@ -75,6 +75,7 @@ pub async fn list(
 ) -> Result<Folder> {
     let permit = packhouse.permit::<act::Read, _>(caller, repo).await?;
     let place = permit.place();
+    restrictions::admit(packhouse, &place.repo, caller.origin())?;
     let filter = files::listed(&place.repo, include_unpublished && place.publisher)?;
     let limit = limit.clamp(1, MOST_ENTRIES);
     let mut walk = Walk::new(packhouse, repo, folder, filter, limit);
@@ -87,7 +88,8 @@ pub async fn list(
     let more = entries.len() > limit;
     entries.truncate(limit);
     let next = entries.last().filter(|_| more).map(|entry| entry.name.clone());
-    let public = *permit.rule() == Rule::Public && caller.is_anonymous();
+    let open = *permit.rule() == Rule::Public && place.repo.restrictions.is_empty();
+    let public = open && caller.is_anonymous();
     Ok(Folder { entries, next, public })
 }
 

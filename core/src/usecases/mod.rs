@@ -2,25 +2,38 @@
 //!
 //! Each starts by turning names into a permit, reads, decides and commits. No HTTP, no wire form.
 
+pub mod access_keys;
 pub mod attributes;
 pub(crate) mod deletion;
 pub mod downloads;
+pub mod entitlements;
+pub mod eulas;
+pub mod explain;
 pub mod explodes;
 pub mod files;
 pub mod folders;
+pub mod followers;
 pub mod health;
+pub mod licenses;
 mod listing;
 pub mod maven;
+pub mod members;
 mod naming;
+pub mod organizations;
 pub mod packages;
 mod patch;
+pub mod permissions;
+pub mod products;
 pub mod publishing;
 pub mod repositories;
+pub mod restrictions;
 pub mod search;
 mod sidecars;
 pub mod signed_urls;
 mod spool;
+pub mod subjects;
 mod target;
+pub mod teams;
 mod texts;
 pub mod uploads;
 pub mod users;

@@ -5,7 +5,7 @@ use std::ops::Bound;
 
 use super::patch::patch;
 use super::windows::Window;
-use super::{Listed, Paging, deletion, texts, versions};
+use super::{Listed, Paging, deletion, products, texts, versions};
 use crate::access::{Caller, PackagePlace, act};
 use crate::engine::Packhouse;
 use crate::model::attributes::Attributes;
@@ -317,6 +317,7 @@ pub async fn delete(packhouse: &Packhouse, caller: &Caller, path: &PackagePath) 
         .change::<act::Delete, _, _, _, _>(caller, path, |permit, work| async move {
             let PackagePlace { repo, package, .. } = permit.place().clone();
             check_window(&work, permit.caller(), permit.place(), path).await?;
+            products::leave(&work, &permit, &package).await?;
             work.delete(&permit, package.key());
             let closing = Closing { package: package.name.clone(), version: None };
             work.put(&permit, &closed(repo, closing));

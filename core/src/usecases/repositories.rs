@@ -1,14 +1,17 @@
 //! Repositories: make, show, list, change and delete.
 
 use super::patch::patch;
-use super::{Listed, Paging, deletion, texts};
+use super::{Listed, Paging, deletion, permissions, products, teams, texts};
 use crate::access::{Caller, RepoPlace, Sight, act};
 use crate::engine::Packhouse;
 use crate::model::debian::DebianCoordinates;
 use crate::model::jobs::Doomed;
 use crate::model::packages::Package;
-use crate::model::repositories::{Repository, RepositoryKind, RepositorySettings, Tomb};
+use crate::model::repositories::{
+    Repository, RepositoryKind, RepositorySettings, Restrictions, Tomb,
+};
 use crate::model::subjects::{Plan, Subject};
+use crate::model::teams::Permission;
 use crate::model::{Form, RepositoryId, Stored};
 use crate::names::{RepoPath, SubjectName};
 use crate::store::Query;
@@ -55,7 +58,8 @@ pub struct RepositoryView {
     pub package_count: u64,
 }
 
-/// Makes a repository. The caller must own the subject.
+/// Makes a repository. The caller must own the subject, or be in a team that may make repositories:
+/// that team has the `admin` permission in it then, and gives it its business unit.
 ///
 /// Implements the Bintray REST API, "Create Repository".
 ///
@@ -81,7 +85,13 @@ pub async fn create(
             if work.exists(Tomb::key_of_repo(path)).await? {
                 return Err(deletion::still_going("repo", &path.repo));
             }
-            let repo = new_repository(&work, subject, path, new);
+            let mut repo = new_repository(&work, subject, path, new);
+            if let Some(team) = teams::maker_of_repo(&work, &permit).await? {
+                // Its members change what they made.
+                permissions::give(&work, &permit, &team, &repo, Permission::Admin);
+                let unit = team.business_unit.filter(|_| subject.plan == Plan::Enterprise);
+                repo.settings.business_unit = repo.settings.business_unit.or(unit);
+            }
             work.put(&permit, &repo);
             Ok(RepositoryView { repo, plan: subject.plan, package_count: 0 })
         })
@@ -145,6 +155,7 @@ fn new_repository(
         created: work.now(),
         settings: new.settings.clone(),
         has_products: false,
+        restrictions: Restrictions::default(),
         closing: std::collections::BTreeSet::new(),
     }
 }
@@ -232,6 +243,7 @@ pub async fn delete(packhouse: &Packhouse, caller: &Caller, path: &RepoPath) -> 
         .change::<act::Administer, _, _, _, _>(caller, path, |permit, work| async move {
             let repo = &permit.place().repo;
             let (subject, name) = (repo.subject.clone(), Some(repo.name.clone()));
+            products::leave_repository(&work, &permit, repo).await?;
             work.delete(&permit, repo.key());
             work.put(&permit, &Tomb { form: Form, subject: subject.clone(), repo: name.clone() });
             let doomed = Doomed { subject, repo: name, package: None, version: None };

@@ -193,7 +193,7 @@ fn digest(name: &str, given: &str, digits: usize) -> Result<String> {
     Err(Error::invalid(format!("what is given is no {name}: it has {digits} hexadecimal digits")))
 }
 
-fn pattern(text: &str) -> Result<Pattern> {
+pub(super) fn pattern(text: &str) -> Result<Pattern> {
     let most = Pattern::MAX_BYTES;
     let too_long = || Error::invalid(format!("the text to look for is over {most} bytes"));
     Pattern::new(text).ok_or_else(too_long)

@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
-use super::deletion;
-use super::{Listed, Paging, texts};
+use super::deletion::{self, Deletion};
+use super::{Listed, Paging, members, texts};
 use crate::access::policy::Rule;
 use crate::access::{
     Caller, Identity, Permit, Platform, PlatformPlace, Secret, SystemCaller, act, api_key_hash,
@@ -88,7 +88,7 @@ pub async fn set_up(packhouse: &Packhouse, key: Option<&Secret>) -> Result<SetUp
                 if let Some(admin) = work.find::<Subject>(Subject::key_of(&name)).await? {
                     return recover(packhouse, &permit, &work, &admin, key).await;
                 }
-                let admin = new_user(&work, name, &UserChange::default());
+                let admin = new_subject(&work, name, SubjectKind::User, &UserChange::default());
                 work.put(&permit, &admin);
                 work.put(&permit, &everything(admin.id));
                 Ok(SetUp::Made(put_key(packhouse, &permit, &work, &admin, key)))
@@ -127,46 +127,53 @@ fn everything(user: SubjectId) -> GrantSet {
     GrantSet { form: Form, grantee, anchor: Anchor::Platform, grants: vec![grant] }
 }
 
-fn new_user(work: &Work, name: SubjectName, change: &UserChange) -> Subject {
-    let user = Subject {
+pub(super) fn new_subject(
+    work: &Work,
+    name: SubjectName,
+    kind: SubjectKind,
+    change: &UserChange,
+) -> Subject {
+    let subject = Subject {
         form: Form,
         id: SubjectId::from_bytes(work.random_bytes()),
         name,
-        kind: SubjectKind::User,
+        kind,
         plan: Plan::default(),
         full_name: None,
         email: None,
         created: work.now(),
     };
-    changed(user, change)
+    changed(subject, change)
 }
 
-fn check(change: &UserChange) -> Result<()> {
+pub(super) fn check(change: &UserChange) -> Result<()> {
     texts::check("full_name", change.full_name.as_deref())?;
     texts::check("email", change.email.as_deref())
 }
 
-fn changed(mut user: Subject, change: &UserChange) -> Subject {
+pub(super) fn changed(mut subject: Subject, change: &UserChange) -> Subject {
     let cleared = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
-    user.plan = change.plan.unwrap_or(user.plan);
-    user.full_name = change.full_name.as_ref().map_or(user.full_name, cleared);
-    user.email = change.email.as_ref().map_or(user.email, cleared);
-    user
+    subject.plan = change.plan.unwrap_or(subject.plan);
+    subject.full_name = change.full_name.as_ref().map_or(subject.full_name, cleared);
+    subject.email = change.email.as_ref().map_or(subject.email, cleared);
+    subject
 }
 
-fn put_key<A: crate::access::Changes, P>(
+/// Gives a subject a new API key, the one that is given or a random one. That of an organization
+/// signs nobody in; documented calls are signed with it.
+pub(super) fn put_key<A: crate::access::Changes, P>(
     packhouse: &Packhouse,
     permit: &Permit<A, P>,
     work: &Work,
-    user: &Subject,
+    subject: &Subject,
     key: Option<Secret>,
 ) -> Secret {
     let random = || Secret::new(hex::encode(&packhouse.random_bytes::<20>()));
     let key = key.unwrap_or_else(random);
     let api_key = ApiKey {
         form: Form,
-        subject: user.name.clone(),
-        subject_id: user.id,
+        subject: subject.name.clone(),
+        subject_id: subject.id,
         hash: api_key_hash(packhouse.secret(), &key),
         sealed: Some(crypto::seal(
             packhouse.secret(),
@@ -208,7 +215,7 @@ pub async fn put(
                     Ok(PutUser { user, api_key: None })
                 }
                 None => {
-                    let user = new_user(&work, name.clone(), change);
+                    let user = new_subject(&work, name.clone(), SubjectKind::User, change);
                     work.put(&permit, &user);
                     let api_key = put_key(packhouse, &permit, &work, &user, None);
                     Ok(PutUser { user, api_key: Some(api_key) })
@@ -239,7 +246,8 @@ pub async fn update(
         .await
 }
 
-async fn require(work: &Work, name: &SubjectName) -> Result<Subject> {
+/// The user of this name.
+pub(super) async fn require(work: &Work, name: &SubjectName) -> Result<Subject> {
     work.find::<Subject>(Subject::key_of(name))
         .await?
         .filter(|user| user.name == *name && user.kind == SubjectKind::User)
@@ -306,11 +314,13 @@ pub async fn renew_key(
         .await
 }
 
-/// Deletes a user and everything that the user owns. The user is gone at once for everyone;
-/// what is left is removed before this returns, or by a job if it is interrupted.
+/// Deletes a user and everything that the user owns. The user is gone at once for everyone, with
+/// its memberships and its places in teams; what is left is removed before this returns, or by a
+/// job if it is interrupted.
 ///
 /// # Errors
-/// [`ErrorKind::NotFound`]; [`ErrorKind::Conflict`] for a user who would delete itself.
+/// [`ErrorKind::NotFound`]; [`ErrorKind::Conflict`] for a user who would delete itself, and for the
+/// only owner of an organization.
 pub async fn delete(packhouse: &Packhouse, caller: &Caller, name: &SubjectName) -> Result<()> {
     let doomed = packhouse
         .change::<act::ManageResources, _, _, _, _>(caller, &Platform, |permit, work| async move {
@@ -319,17 +329,27 @@ pub async fn delete(packhouse: &Packhouse, caller: &Caller, name: &SubjectName) 
                 return Err(Error::new(ErrorKind::Conflict, message));
             }
             let user = require(&work, name).await?;
-            work.delete(&permit, user.key());
-            work.delete(&permit, ApiKey::key_of(name));
-            let grantee = Grantee::User(user.id);
-            let grants = GrantSet::range_of(grantee);
+            members::leave_all(&work, &permit, &user).await?;
+            let grants = GrantSet::range_of(Grantee::User(user.id));
             work.change(&permit, crate::store::Change::DeleteWithin(grants));
-            work.put(&permit, &Tomb { form: Form, subject: name.clone(), repo: None });
-            let doomed = Doomed { subject: name.clone(), repo: None, package: None, version: None };
-            Ok(deletion::begin(&work, &permit, doomed))
+            Ok(hide(&work, &permit, &user))
         })
         .await?;
     deletion::finish(packhouse, &doomed).await
+}
+
+/// Hides a subject from everyone, and plans the removal of everything of it.
+pub(super) fn hide(
+    work: &Work,
+    permit: &Permit<act::ManageResources, PlatformPlace>,
+    subject: &Subject,
+) -> Deletion {
+    let name = &subject.name;
+    work.delete(permit, subject.key());
+    work.delete(permit, ApiKey::key_of(name));
+    work.put(permit, &Tomb { form: Form, subject: name.clone(), repo: None });
+    let doomed = Doomed { subject: name.clone(), repo: None, package: None, version: None };
+    deletion::begin(work, permit, doomed)
 }
 
 /// How long a deletion that a request began is left to it before the runner takes over.

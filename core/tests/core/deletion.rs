@@ -12,9 +12,10 @@ use packhouse_core::model::repositories::Tomb;
 use packhouse_core::model::versions::VersionSettings;
 use packhouse_core::names::FilePath;
 use packhouse_core::repositories::NewRepository;
+use packhouse_core::search::{Texts, Wanted, Within};
 use packhouse_core::store::Change;
 use packhouse_core::users::UserChange;
-use packhouse_core::{ErrorKind, Result, files, packages, repositories, users, versions};
+use packhouse_core::{ErrorKind, Result, files, packages, repositories, search, users, versions};
 
 use crate::faulty::{Counted, How};
 use crate::world::{
@@ -146,6 +147,7 @@ fn assert_gone(world: &World, what: What) {
         } else {
             assert!(shown.is_err() && listed.is_err(), "{what:?}");
         }
+        assert_not_found_by_searches(world, caller, what);
         let shown = run(repositories::show(engine, caller, &repo("anna/repo")));
         match what {
             What::Version => assert_eq!(shown.unwrap().package_count, 1),
@@ -159,6 +161,19 @@ fn assert_gone(world: &World, what: What) {
             What::Version | What::Package => assert_eq!(listed.unwrap().total, Some(1)),
         }
     }
+}
+
+/// Nor by any search, nor by its numbers.
+fn assert_not_found_by_searches(world: &World, caller: &Caller, what: What) {
+    let (engine, within) = (&world.sound, Within::default());
+    let wanted = Wanted::Name("*".to_owned());
+    let found = run(search::files(engine, caller, &wanted, None, &within, FIRST)).unwrap();
+    let files: Vec<&str> = found.items.iter().map(|file| file.path.as_str()).collect();
+    let kept = if what == What::Version { vec!["kept"] } else { Vec::new() };
+    assert_eq!((found.total, files), (Some(kept.len() as u64), kept), "{what:?}");
+    let texts = Texts { name: Some("o".to_owned()), desc: None };
+    let found = run(search::packages(engine, caller, &texts, &within, FIRST)).unwrap();
+    assert_eq!(found.total, Some(u64::from(what == What::Version)), "{what:?}");
 }
 
 /// The records that are left once every job has run, compared whole.

@@ -73,7 +73,7 @@ fn bytes_that_cannot_be_opened_are_no_secret_and_no_panic() {
 
 /// Opens a file of ten chunks, takes three, lets `meanwhile` happen and the recheck come due, and
 /// counts the chunks that still come and whether the stream ends in an error.
-fn stream(
+pub(crate) fn stream(
     world: &World,
     caller: &Caller,
     location: &FileLocation,
@@ -116,7 +116,7 @@ fn ten_chunks() -> (World, Caller, FileLocation) {
     (world, anna, stored.location())
 }
 
-fn make_private(world: &World, private: bool) {
+pub(crate) fn make_private(world: &World, private: bool) {
     let patch = RepositoryPatch::default();
     let path = repo("anna/repo");
     run(repositories::update(&world.sound, &world.admin, &path, Some(private), &patch)).unwrap();

@@ -9,25 +9,30 @@ use std::time::Duration;
 
 use packhouse_core::Timestamp;
 use packhouse_core::blobs::BlobId;
+use packhouse_core::model::access_keys::{AccessKey, ExistenceCheck};
 use packhouse_core::model::attributes::{
     Attribute, AttributeType, AttributeValues, Attributes, GivenValue, Mixed, Number,
 };
 use packhouse_core::model::blobs::{Blob, BlobReference, Content};
+use packhouse_core::model::calls::{Call, CallMethod};
 use packhouse_core::model::debian::DebianCoordinates;
+use packhouse_core::model::entitlements::{Access, EntitledKey, Entitlement, EntitlementScope};
 use packhouse_core::model::files::{Contents, Digests, File};
 use packhouse_core::model::grants::{Action, Anchor, Grant, GrantSet, Grantee, Scope};
-use packhouse_core::model::jobs::{Doomed, Job, Task};
+use packhouse_core::model::followers::Follower;
+use packhouse_core::model::jobs::{Doomed, ForgottenKey, Job, Task};
+use packhouse_core::model::memberships::{Membership, Role};
 use packhouse_core::model::packages::{Package, PackageSettings, Updated};
 use packhouse_core::model::repositories::{
     Closing, Repository, RepositoryKind, RepositorySettings, Tomb,
 };
 use packhouse_core::model::subjects::{ApiKey, Plan, Subject, SubjectKind};
+use packhouse_core::model::teams::Team;
+use packhouse_core::model::url_keys::UrlKey;
 use packhouse_core::model::versions::{Version, VersionSettings};
-use packhouse_core::model::{Form, RepositoryId, Stored, SubjectId};
-use packhouse_core::names::{
-    AttributeName, FileLocation, FilePath, MavenPath, PackageName, RepoName, SubjectName,
-    VersionName,
-};
+use packhouse_core::model::{AccessKeyId, Form, ProductId, RepositoryId, Stored, SubjectId, TeamId};
+use packhouse_core::names::{AccessKeyName, AttributeName, EntitlementName, FileLocation, FilePath, MavenPath, PackageName, ProductName, RepoName, SubjectName, TeamName, VersionName};
+use packhouse_core::networks::Network;
 use packhouse_core::store::Change;
 
 use crate::golden;
@@ -35,7 +40,7 @@ use crate::state::KINDS;
 
 /// What is written is the fixture, and the fixture is read as what was written.
 #[track_caller]
-fn keeps<T: Stored + PartialEq + Debug>(name: &str, value: &T) {
+pub(crate) fn keeps<T: Stored + PartialEq + Debug>(name: &str, value: &T) {
     let Change::Put { key, body, .. } = value.put() else { panic!("a put puts") };
     let body: serde_json::Value = serde_json::from_str(&body).unwrap();
     assert_eq!(body["form"], 1, "{name} says its form");
@@ -48,27 +53,27 @@ fn keeps<T: Stored + PartialEq + Debug>(name: &str, value: &T) {
     assert_eq!(&read, value, "{name}");
 }
 
-fn at(seconds: u64) -> Timestamp {
+pub(crate) fn at(seconds: u64) -> Timestamp {
     Timestamp::default().after(Duration::from_secs(1_700_000_000 + seconds))
 }
 
-fn anna() -> SubjectName {
+pub(crate) fn anna() -> SubjectName {
     SubjectName::parse("Anna").unwrap()
 }
 
-fn repo() -> RepoName {
+pub(crate) fn repo() -> RepoName {
     RepoName::parse("Repo").unwrap()
 }
 
-fn tool() -> PackageName {
+pub(crate) fn tool() -> PackageName {
     PackageName::parse("Catch:tool").unwrap()
 }
 
-fn one() -> VersionName {
+pub(crate) fn one() -> VersionName {
     VersionName::parse("1.0 рц").unwrap()
 }
 
-fn user_id() -> SubjectId {
+pub(crate) fn user_id() -> SubjectId {
     SubjectId::from_bytes([0x0a; 16])
 }
 
@@ -98,6 +103,7 @@ fn subjects_and_their_keys_keep_their_form() {
             subject: anna(),
             subject_id: user_id(),
             hash: "00".repeat(32),
+            sealed: Some("sealed".to_owned()),
             created: at(1),
         },
     );
@@ -144,6 +150,7 @@ fn repositories_and_tombs_keep_their_form() {
             name: repo(),
             kind: RepositoryKind::Debian,
             private: true,
+            restrictions: Default::default(),
             created: at(2),
             settings: RepositorySettings {
                 desc: "things".into(),
@@ -305,13 +312,120 @@ fn files_and_blobs_keep_their_form() {
 fn jobs_keep_their_form() {
     let doomed =
         Doomed { subject: anna(), repo: Some(repo()), package: Some(tool()), version: Some(one()) };
+    let forgotten = ForgottenKey {
+        subject: anna(),
+        name: access_key_name("key.1"),
+        id: AccessKeyId::from_bytes([0x0f; 16]),
+    };
+    let call = Call {
+        subject: anna(),
+        subject_id: user_id(),
+        url: "https://example.org/told".to_owned(),
+        method: CallMethod::Put,
+        json: r#"{"callback_id":"malcolm"}"#.to_owned(),
+        signed_text: "Anna/Repo/a/b.bin".to_owned(),
+    };
     for (name, task) in [
         ("job.finish_deletion", Task::FinishDeletion(doomed)),
         ("job.condemn_blobs", Task::CondemnBlobs(vec![blob_id()])),
         ("job.remove_blobs", Task::RemoveBlobs(vec![blob_id()])),
         ("job.sweep_blobs", Task::SweepBlobs),
+        ("job.forget_access_key", Task::ForgetAccessKey(forgotten)),
+        ("job.call", Task::Call(Box::new(call))),
     ] {
         keeps(name, &Job { form: Form, id: "0d".repeat(16), task, due: at(10), attempts: 2 });
+    }
+}
+
+#[test]
+fn url_keys_keep_their_form() {
+    let key = UrlKey {
+        form: Form,
+        subject: anna(),
+        subject_id: user_id(),
+        generation: "0e".repeat(16),
+        created: at(11),
+    };
+    keeps("url_key", &key);
+}
+
+fn access_key_name(text: &str) -> AccessKeyName {
+    AccessKeyName::parse(text).unwrap()
+}
+
+#[test]
+fn access_keys_keep_their_form() {
+    let plain = AccessKey {
+        form: Form,
+        id: AccessKeyId::from_bytes([0x0f; 16]),
+        subject: anna(),
+        subject_id: user_id(),
+        name: access_key_name("key.1"),
+        hash: "00".repeat(32),
+        created: at(12),
+        expiry: None,
+        existence_check: None,
+        white: Vec::new(),
+        black: Vec::new(),
+        api_only: true,
+        closing: false,
+    };
+    let network = |text: &str| Network::parse(text).unwrap();
+    let check = ExistenceCheck { url: "http://a/:username".to_owned(), cache_for_secs: 60 };
+    let described = AccessKey {
+        expiry: Some(at(13)),
+        existence_check: Some(check),
+        white: vec![network("127.0.0.1/22"), network("193.5.0.1/92")],
+        black: vec![network("2001:db8::/32")],
+        api_only: false,
+        closing: true,
+        ..plain.clone()
+    };
+    keeps("access_key", &plain);
+    keeps("access_key.described", &described);
+}
+
+#[test]
+fn entitlements_keep_their_form() {
+    let entitled =
+        |name| EntitledKey { name: access_key_name(name), id: AccessKeyId::from_bytes([0x0f; 16]) };
+    let repository = RepositoryId::from_bytes([0x0c; 16]);
+    let product = ProductName::parse("Suite").unwrap();
+    let path = Some(FilePath::parse("a/b").unwrap());
+    for (name, scope, access) in [
+        (
+            "entitlement.product",
+            EntitlementScope::Product(product, ProductId::from_bytes([0x10; 16])),
+            Access::Read,
+        ),
+        (
+            "entitlement.repository",
+            EntitlementScope::Repository(repo(), repository, path),
+            Access::ReadWrite,
+        ),
+        (
+            "entitlement.package",
+            EntitlementScope::Package(repo(), repository, tool()),
+            Access::ReadWrite,
+        ),
+        (
+            "entitlement.version",
+            EntitlementScope::Version(repo(), repository, tool(), one()),
+            Access::Read,
+        ),
+    ] {
+        let entitlement = Entitlement {
+            form: Form,
+            subject: anna(),
+            subject_id: user_id(),
+            scope,
+            name: EntitlementName::parse("e.1").unwrap(),
+            access,
+            access_keys: vec![entitled("key.1"), entitled("key.2")],
+            tags: vec!["z".to_owned(), "a".to_owned()],
+            created: at(14),
+        };
+        keeps(name, &entitlement);
     }
 }
 
@@ -344,4 +458,43 @@ fn a_record_without_what_was_added_later_is_read() {
         "private":false,"created":0,"unknown to this program":1}"#;
     let read: Repository = serde_json::from_str(body).unwrap();
     assert_eq!((read.settings, read.closing.len()), (RepositorySettings::default(), 0));
+}
+
+#[test]
+fn memberships_teams_and_followers_keep_their_form() {
+    let team = |byte| TeamId::from_bytes([byte; 16]);
+    let membership = Membership {
+        form: Form,
+        subject: anna(),
+        subject_id: user_id(),
+        user: SubjectId::from_bytes([0x1a; 16]),
+        user_name: SubjectName::parse("Bert").unwrap(),
+        role: Some(Role::Owner),
+        teams: BTreeSet::from([team(1), team(2)]),
+    };
+    keeps("membership", &membership);
+    keeps("membership.of_a_team", &Membership { role: None, ..membership.clone() });
+    let plain = Team {
+        form: Form,
+        id: team(1),
+        subject: anna(),
+        subject_id: user_id(),
+        name: TeamName::parse("a team").unwrap(),
+        members: [(membership.user, membership.user_name.clone())].into(),
+        allow_repo_creation: false,
+        business_unit: None,
+        created: at(15),
+    };
+    keeps("team", &plain);
+    let business_unit = Some("unit".to_owned());
+    keeps("team.of_makers", &Team { allow_repo_creation: true, business_unit, ..plain });
+    let follower = Follower {
+        form: Form,
+        subject: anna(),
+        subject_id: user_id(),
+        user: membership.user_name,
+        user_id: membership.user,
+        since: at(16),
+    };
+    keeps("follower", &follower);
 }

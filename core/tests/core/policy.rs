@@ -390,6 +390,8 @@ fn a_system_caller_has_its_own_work_and_no_other() {
             for (system, own) in [
                 (SystemCaller::Setup, Action::ManageResources),
                 (SystemCaller::Janitor, Action::Delete),
+                (SystemCaller::Messenger, Action::Annotate),
+                (SystemCaller::Notary, Action::Annotate),
             ] {
                 let identity = Identity::System(system);
                 let decision = decide(&identity, action, &resource, &Standing::default(), at(NOW));

@@ -45,6 +45,7 @@ fn a_repository_is_shown_as_it_was_made() {
             settings: new.settings.clone(),
             has_products: false,
             closing: std::collections::BTreeSet::new(),
+            restrictions: Default::default(),
         },
         plan: Plan::Premium,
         package_count: 0,

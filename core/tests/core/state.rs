@@ -8,13 +8,22 @@ use futures::stream::TryStreamExt;
 use packhouse_core::access::Caller;
 use packhouse_core::blobs::{BlobId, BlobStore};
 use packhouse_core::model::Stored;
+use packhouse_core::model::access_keys::AccessKey;
 use packhouse_core::model::blobs::{Blob, BlobReference, Content};
+use packhouse_core::model::entitlements::Entitlement;
+use packhouse_core::model::eulas::{EulaText, Eulas, SignedEula};
 use packhouse_core::model::files::File;
+use packhouse_core::model::followers::Follower;
 use packhouse_core::model::grants::GrantSet;
 use packhouse_core::model::jobs::{Job, Task};
+use packhouse_core::model::licenses::CustomLicense;
+use packhouse_core::model::memberships::Membership;
 use packhouse_core::model::packages::{Package, Updated};
+use packhouse_core::model::products::{Product, ProductTomb};
 use packhouse_core::model::repositories::{Repository, Tomb};
 use packhouse_core::model::subjects::{ApiKey, Subject};
+use packhouse_core::model::teams::Team;
+use packhouse_core::model::url_keys::UrlKey;
 use packhouse_core::model::versions::Version;
 use packhouse_core::names::SubjectName;
 use packhouse_core::store::{KeyRange, Kind, Query, Record, Store};
@@ -23,7 +32,7 @@ use packhouse_core::{files, packages, repositories};
 use crate::world::{FIRST, World, run};
 
 /// Every kind that the engine stores.
-pub(crate) const KINDS: [Kind; 16] = [
+pub(crate) const KINDS: [Kind; 28] = [
     Subject::KIND,
     ApiKey::KIND,
     GrantSet::KIND,
@@ -39,6 +48,18 @@ pub(crate) const KINDS: [Kind; 16] = [
     BlobReference::KIND,
     Tomb::KIND,
     Job::KIND,
+    AccessKey::KIND,
+    Entitlement::KIND,
+    UrlKey::KIND,
+    Product::KIND,
+    ProductTomb::KIND,
+    Eulas::KIND,
+    EulaText::KIND,
+    SignedEula::KIND,
+    CustomLicense::KIND,
+    Membership::KIND,
+    Team::KIND,
+    Follower::KIND,
     Kind::new("probe"),
 ];
 
@@ -143,7 +164,7 @@ impl World {
             let awaited = jobs.iter().any(|job| match &job.task {
                 Task::CondemnBlobs(ids) => ids.contains(&blob.id),
                 Task::RemoveBlobs(ids) => ids.contains(&blob.id) && blob.condemned.is_some(),
-                Task::FinishDeletion(_) | Task::SweepBlobs => false,
+                _ => false,
             });
             assert!(awaited, "nothing will ever remove {blob:?}");
         }

@@ -22,7 +22,7 @@ use packhouse_core::names::{
     VersionPath,
 };
 use packhouse_core::repositories::NewRepository;
-use packhouse_core::store::{Batch, BatchId, Change, Store};
+use packhouse_core::store::{Batch, BatchId, Change, Key, Store};
 use packhouse_core::uploads::Target;
 use packhouse_core::users::UserChange;
 use packhouse_core::{
@@ -31,6 +31,7 @@ use packhouse_core::{
 };
 
 use crate::archive::JsonArchives;
+use crate::atlas::Atlas;
 use crate::faulty::{Faults, FaultyBlobs, FaultyStore};
 
 /// The key of every world's admin.
@@ -71,7 +72,7 @@ impl World {
             clock: Arc::new(clock.clone()),
             archives: Arc::new(JsonArchives),
             outbound: Arc::new(packhouse_core::outbound::NoOutbound),
-            geo: Arc::new(packhouse_core::geo::NoLocator),
+            geo: Arc::new(Atlas),
             random: Arc::new(SeededRandom::default()),
             runtime: Arc::new(InlineRuntime),
             secret: Secret::new([7; 32]),
@@ -158,6 +159,12 @@ impl World {
     pub(crate) fn anchor(&self, path: &RepoPath) -> Anchor {
         let shown = run(repositories::show(&self.sound, &self.admin, path)).unwrap().repo;
         Anchor::Repository(shown.subject, shown.name, shown.id)
+    }
+
+    /// What is stored under a key.
+    pub(crate) fn read<T: Stored>(&self, key: Key) -> T {
+        let found = run(self.store.read(&[key])).unwrap().remove(0).unwrap();
+        serde_json::from_str(&found.body).unwrap()
     }
 
     /// Writes a record past the engine.

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use packhouse_core::networks::Network;
 use serde::Deserialize;
 use thiserror::Error;
 
@@ -80,6 +81,20 @@ struct Settings {
     /// [default: info]
     #[arg(long, env = "PACKHOUSE_LOG_LEVEL", value_name = "LEVEL")]
     log_level: Option<String>,
+    /// A network that may be called besides public addresses, such as 10.20.0.0/16, by callbacks
+    /// and webhooks of users; may be given several times [default: none]
+    #[arg(long, env = "PACKHOUSE_ALLOW_OUTBOUND_TO", value_name = "CIDR", value_delimiter = ',',
+          value_parser = Network::parse)]
+    allow_outbound_to: Option<Vec<Network>>,
+    /// A proxy, or a network of them, whose X-Forwarded-For is believed; may be given several
+    /// times [default: none]
+    #[arg(long, env = "PACKHOUSE_TRUSTED_PROXY", value_name = "CIDR", value_delimiter = ',',
+          value_parser = Network::parse)]
+    trusted_proxy: Option<Vec<Network>>,
+    /// A database of countries in MaxMind's format (.mmdb); read again when it changes
+    /// [default: no address has a country]
+    #[arg(long, env = "PACKHOUSE_GEO_DATABASE", value_name = "FILE")]
+    geo_database: Option<PathBuf>,
     /// Never a flag: other users of the machine see the flags of a process.
     #[arg(skip)]
     admin_key: Option<AdminKey>,
@@ -195,6 +210,12 @@ pub struct Config {
     pub log_format: LogFormat,
     /// What to log: a level, or levels by target.
     pub log_level: String,
+    /// What may be called besides public addresses.
+    pub allow_outbound_to: Vec<Network>,
+    /// The proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<Network>,
+    /// The database of countries, if there is one.
+    pub geo_database: Option<PathBuf>,
     /// How much, how many and how long.
     pub limits: Limits,
 }
@@ -281,6 +302,9 @@ fn resolve(first: Settings, file: Settings) -> Result<Config, ConfigError> {
         admin_key: first.admin_key.or(file.admin_key),
         log_format: first.log_format.or(file.log_format).unwrap_or_default(),
         log_level: first.log_level.or(file.log_level).unwrap_or_else(|| "info".to_owned()),
+        allow_outbound_to: first.allow_outbound_to.or(file.allow_outbound_to).unwrap_or_default(),
+        trusted_proxies: first.trusted_proxy.or(file.trusted_proxy).unwrap_or_default(),
+        geo_database: first.geo_database.or(file.geo_database),
         limits: resolve_limits(&first.limits, &file.limits),
     };
     config.limits.check().map_err(ConfigError::Value)?;
@@ -343,81 +367,4 @@ fn resolve_limits(first: &LimitSettings, file: &LimitSettings) -> Limits {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn of(arguments: &[&str]) -> Result<Config, ConfigError> {
-        Config::of(std::iter::once("packhouse-server").chain(arguments.iter().copied()), None)
-    }
-
-    fn with_file(text: &str, arguments: &[&str]) -> Result<Config, ConfigError> {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("packhouse.toml");
-        fs::write(&path, text).unwrap();
-        let mut all = vec!["--config", path.to_str().unwrap()];
-        all.extend(arguments);
-        of(&all)
-    }
-
-    #[test]
-    fn without_any_source_the_documented_defaults_hold() {
-        let config = of(&[]).unwrap();
-        assert_eq!(config.data, PathBuf::from("./packhouse-data"));
-        assert_eq!(config.listen, "127.0.0.1:8080");
-        assert_eq!(config.metrics_listen, None);
-        assert_eq!(config.limits, Limits::default());
-        assert_eq!(of(&["serve"]).unwrap(), config);
-    }
-
-    #[test]
-    fn a_flag_goes_before_the_file_and_the_file_before_the_default() {
-        let text = "listen = '127.0.0.2:1'\ndata = '/tmp/from-file'\n[limits]\nmax_upload = '7MiB'\nmax_connections = 9\n";
-        let config =
-            with_file(text, &["--listen", "127.0.0.3:1", "--max-connections", "8"]).unwrap();
-        assert_eq!(config.listen, "127.0.0.3:1");
-        assert_eq!(config.data, PathBuf::from("/tmp/from-file"));
-        assert_eq!(config.limits.max_connections, 8);
-        assert_eq!(config.limits.max_upload, "7MiB".parse().unwrap());
-        assert_eq!(config.limits.max_json_body, Limits::default().max_json_body);
-    }
-
-    #[test]
-    fn an_unknown_key_in_the_file_is_refused_by_name() {
-        for (text, key) in [
-            ("listne = '127.0.0.1:1'\n", "listne"),
-            ("[limits]\nheader_deadline = 3\n", "header_deadline"),
-            ("[limts]\n", "limts"),
-        ] {
-            let error = with_file(text, &[]).unwrap_err().to_string();
-            assert!(error.contains(&format!("`{key}`")), "{error}");
-            assert!(error.contains("packhouse.toml"), "{error}");
-        }
-    }
-
-    #[test]
-    fn a_value_that_cannot_be_is_refused_by_name() {
-        for (arguments, named) in [
-            (["--max-upload", "much"], "--max-upload"),
-            (["--max-connections", "0"], "max_connections"),
-            (["--max-archive-entries", "20000"], "max_archive_entries"),
-            (["--header-deadline-secs", "0"], "header_deadline_secs"),
-            (["--log-format", "xml"], "--log-format"),
-            (["--admin-key", "secret"], "--admin-key"),
-        ] {
-            let error = of(&arguments).unwrap_err().to_string();
-            assert!(error.contains(named), "{error}");
-        }
-        let error = with_file("[limits]\nmax_upload = 'much'\n", &[]).unwrap_err().to_string();
-        assert!(error.contains("max_upload"), "{error}");
-    }
-
-    #[test]
-    fn the_admin_key_comes_from_the_environment_or_the_file_and_is_not_shown() {
-        let (inside, outside) = ("a-key-that-is-in-the-file", "a-key-of-the-environment");
-        let config = with_file(&format!("admin_key = '{inside}'\n"), &[]).unwrap();
-        assert_eq!(config.admin_key.as_ref().map(AdminKey::reveal), Some(inside));
-        assert!(!format!("{config:?}").contains(inside));
-        let config = Config::of(["packhouse-server"], Some(outside.to_owned())).unwrap();
-        assert_eq!(config.admin_key.as_ref().map(AdminKey::reveal), Some(outside));
-    }
-}
+mod tests;

@@ -11,6 +11,7 @@ use packhouse_core::jobs::{Runner, Step};
 use packhouse_core::users::SetUp;
 use packhouse_core::{Error, Limits, Packhouse, Ports, users};
 use packhouse_fs::{FsBlobs, FsOptions};
+use packhouse_outbound::{AllowedNetworks, CallLimits, HttpOutbound};
 use packhouse_sqlite::{SqliteOptions, SqliteStore};
 use thiserror::Error;
 use tokio::runtime::Handle;
@@ -18,6 +19,7 @@ use tokio::task::JoinHandle;
 
 use crate::config::Config;
 use crate::data_dir::DataDir;
+use crate::geo;
 use crate::ports::{OsRandom, SystemClock, TokioRuntime};
 
 /// The data cannot be opened.
@@ -29,6 +31,9 @@ pub enum EngineError {
     /// The bytes.
     #[error("cannot open the blobs: {0}")]
     Blobs(#[from] packhouse_fs::OpenError),
+    /// The countries.
+    #[error(transparent)]
+    Geo(#[from] packhouse_geo::DatabaseError),
     /// The platform admin cannot be set up.
     #[error("cannot set up the platform admin: {0}")]
     Admin(Error),
@@ -51,13 +56,14 @@ const LAST_JOB: Duration = Duration::from_secs(5);
 ///
 /// Outside a tokio runtime.
 pub fn open(config: &Config, data: &DataDir) -> Result<Packhouse, EngineError> {
+    let allowed: AllowedNetworks = config.allow_outbound_to.iter().cloned().collect();
     let ports = Ports {
         store: Arc::new(SqliteStore::open(data.database(), &SqliteOptions::default())?),
         blobs: Arc::new(FsBlobs::open(data.blobs(), FsOptions::default())?),
         clock: Arc::new(SystemClock),
         archives: Arc::new(packhouse_archives::Decoders),
-        outbound: Arc::new(packhouse_core::outbound::NoOutbound),
-        geo: Arc::new(packhouse_core::geo::NoLocator),
+        outbound: Arc::new(HttpOutbound::new(allowed, CallLimits::default())),
+        geo: geo::locator(config.geo_database.as_deref())?,
         random: Arc::new(OsRandom),
         runtime: Arc::new(TokioRuntime::new(Handle::current())),
         secret: Secret::new(*data.secret().reveal()),

@@ -2,22 +2,33 @@
 //!
 //! Message texts, shapes and quirks are those that Bintray's clients rely on.
 
+mod access_keys;
 mod attributes;
 pub mod clauses;
 mod content;
+mod entitlements;
+mod eulas;
 mod files;
 pub mod given;
+mod licenses;
 mod packages;
+mod permissions;
+mod products;
 mod repositories;
+mod restrictions;
 mod search;
 mod signed_urls;
+mod subjects;
 mod target;
+mod teams;
 mod versions;
 
 use axum::response::Response;
 
 use crate::failure::Failure;
-use crate::route::Gate::{Credentials, File, Package, Repository, Subject, Version};
+use crate::route::Gate::{
+    AccessKey, Credentials, Entitlement, Eula, File, License, Package, Product, Repository, Scope, Subject, Team, Version,
+};
 use crate::route::Right::{Own, Publish, Read};
 use crate::route::{Dialect, Route, route};
 use crate::support::reply;
@@ -52,6 +63,22 @@ static ROUTES: &[Route] = &[
     route!(Delete "/repos/{subject}/{repo}" => "repositories.delete", repositories::delete,
         [Credentials, Repository(Own)]),
 
+    // Restrictions of downloads.
+    route!(Get "/repos/{subject}/{repo}/geo_restrictions" => "restrictions.countries",
+        restrictions::countries, [Credentials, Repository(Own)]),
+    route!(Put "/repos/{subject}/{repo}/geo_restrictions" => "restrictions.set_countries",
+        restrictions::set_countries, [Credentials, Repository(Own)]),
+    route!(Delete "/repos/{subject}/{repo}/geo_restrictions" => "restrictions.clear_countries",
+        restrictions::clear_countries, [Credentials, Repository(Own)]),
+    route!(Get "/repos/{subject}/{repo}/ip_restrictions" => "restrictions.networks",
+        restrictions::networks, [Credentials, Repository(Own)]),
+    route!(Put "/repos/{subject}/{repo}/ip_restrictions" => "restrictions.set_networks",
+        restrictions::set_networks, [Credentials, Repository(Own)]),
+    route!(Patch "/repos/{subject}/{repo}/ip_restrictions" => "restrictions.change_networks",
+        restrictions::change_networks, [Credentials, Repository(Own)]),
+    route!(Delete "/repos/{subject}/{repo}/ip_restrictions" => "restrictions.clear_networks",
+        restrictions::clear_networks, [Credentials, Repository(Own)]),
+
     // Packages.
     route!(Get "/repos/{subject}/{repo}/packages" => "packages.list", packages::list, [Repository(Read)]),
     route!(Get "/packages/{subject}/{repo}/{package}" => "packages.show", packages::show,
@@ -82,6 +109,49 @@ static ROUTES: &[Route] = &[
     route!(Get "/file_version/{subject}/{repo}/{*path}" => "versions.of_file", versions::of_file,
         [Repository(Read), File]),
 
+    // Products and their EULAs.
+    route!(Get "/products/{subject}" => "products.list", products::list, [Credentials, Subject(Read)]),
+    route!(Get "/products/{subject}/_all/signed_eulas" => "eulas.all_signed", eulas::all_signed,
+        [Credentials, Subject(Own)]),
+    route!(Get "/products/{subject}/{product}" => "products.show", products::show, [Credentials, Product]),
+    route!(Post "/products/{subject}" => "products.create", products::create, [Credentials, Subject(Own)]),
+    route!(Patch "/products/{subject}/{product}" => "products.update", products::update,
+        [Credentials, Product, Subject(Own)]),
+    route!(Delete "/products/{subject}/{product}" => "products.delete", products::delete,
+        [Credentials, Product, Subject(Own)]),
+    route!(Get "/products/{subject}/{product}/signed_eulas" => "eulas.signed", eulas::signed,
+        [Credentials, Product, Subject(Own)]),
+    route!(Get "/products/{subject}/{product}/eulas" => "eulas.list", eulas::list, [Credentials, Product]),
+    route!(Get "/products/{subject}/{product}/eulas/{eula}" => "eulas.show", eulas::show,
+        [Credentials, Product, Subject(Own), Eula]),
+    route!(Post "/products/{subject}/{product}/eulas" => "eulas.create", eulas::create,
+        [Credentials, Product, Subject(Own)]),
+    route!(Patch "/products/{subject}/{product}/eulas/{eula}" => "eulas.update", eulas::update,
+        [Credentials, Product, Subject(Own), Eula]),
+    route!(Delete "/products/{subject}/{product}/eulas/{eula}" => "eulas.delete", eulas::delete,
+        [Credentials, Product, Subject(Own), Eula]),
+    route!(Get "/file_eula/{subject}/{repo}/{*path}" => "eulas.of_file", eulas::of_file,
+        [Credentials, Repository(Read), File, Subject(Own)]),
+
+    // Licenses.
+    route!(Get "/orgs/{subject}/licenses" => "licenses.list_of_org", licenses::list_of_org,
+        [Credentials, Subject(Publish)]),
+    route!(Post "/orgs/{subject}/licenses" => "licenses.create_of_org", licenses::create_of_org,
+        [Credentials, Subject(Own)]),
+    route!(Patch "/orgs/{subject}/licenses/{custom_license_name}" => "licenses.update_of_org",
+        licenses::update_of_org, [Credentials, Subject(Own), License]),
+    route!(Delete "/orgs/{subject}/licenses/{custom_license_name}" => "licenses.delete_of_org",
+        licenses::delete_of_org, [Credentials, Subject(Own), License]),
+    route!(Get "/users/{subject}/licenses" => "licenses.list_of_user", licenses::list_of_user,
+        [Credentials, Subject(Own)]),
+    route!(Post "/users/{subject}/licenses" => "licenses.create_of_user", licenses::create_of_user,
+        [Credentials, Subject(Own)]),
+    route!(Patch "/users/{subject}/licenses/{custom_license_name}" => "licenses.update_of_user",
+        licenses::update_of_user, [Credentials, Subject(Own), License]),
+    route!(Delete "/users/{subject}/licenses/{custom_license_name}" => "licenses.delete_of_user",
+        licenses::delete_of_user, [Credentials, Subject(Own), License]),
+    route!(Get "/licenses/oss_licenses" => "licenses.oss", licenses::oss, []),
+
     // Files.
     route!(Get "/packages/{subject}/{repo}/{package}/files" => "files.of_package", files::of_package,
         [Repository(Read), Package]),
@@ -96,11 +166,113 @@ static ROUTES: &[Route] = &[
     route!(Post "/subjects/{subject}/keypair" => "signed_urls.renew_key", signed_urls::renew_key,
         [Credentials, Subject(Own)]),
 
+    // Users and organizations.
+    route!(Get "/users/{subject}" => "subjects.user", subjects::user, [Credentials, Subject(Read)]),
+    route!(Get "/orgs/{subject}" => "subjects.organization", subjects::organization, [Credentials, Subject(Read)]),
+    route!(Get "/users/{subject}/followers" => "subjects.followers", subjects::followers,
+        [Credentials, Subject(Read)]),
+    route!(Get "/search/users" => "subjects.search", subjects::search, [Credentials]),
+
+    // Teams.
+    route!(Get "/orgs/{subject}/teams" => "teams.list_of_org", teams::list_of_org, [Credentials, Subject(Own)]),
+    route!(Get "/orgs/{subject}/teams/{team}" => "teams.show_of_org", teams::show_of_org,
+        [Credentials, Subject(Read), Team]),
+    route!(Post "/orgs/{subject}/teams" => "teams.create_of_org", teams::create_of_org,
+        [Credentials, Subject(Own)]),
+    route!(Patch "/orgs/{subject}/teams/{team}" => "teams.update_of_org", teams::update_of_org,
+        [Credentials, Subject(Read), Team]),
+    route!(Delete "/orgs/{subject}/teams/{team}" => "teams.delete_of_org", teams::delete_of_org,
+        [Credentials, Subject(Read), Team]),
+    route!(Get "/users/{subject}/teams" => "teams.list_of_user", teams::list_of_user, [Credentials, Subject(Own)]),
+    route!(Get "/users/{subject}/teams/{team}" => "teams.show_of_user", teams::show_of_user,
+        [Credentials, Subject(Read), Team]),
+    route!(Post "/users/{subject}/teams" => "teams.create_of_user", teams::create_of_user,
+        [Credentials, Subject(Own)]),
+    route!(Patch "/users/{subject}/teams/{team}" => "teams.update_of_user", teams::update_of_user,
+        [Credentials, Subject(Read), Team]),
+    route!(Delete "/users/{subject}/teams/{team}" => "teams.delete_of_user", teams::delete_of_user,
+        [Credentials, Subject(Read), Team]),
+
+    // What teams may do.
+    route!(Get "/repos/{subject}/{repo}/permissions" => "permissions.list", permissions::list,
+        [Credentials, Repository(Own)]),
+    route!(Get "/repos/{subject}/{repo}/permissions/{team}" => "permissions.show", permissions::show,
+        [Credentials, Repository(Own), Team]),
+    route!(Put "/repos/{subject}/{repo}/permissions" => "permissions.set", permissions::set,
+        [Credentials, Repository(Own)]),
+    route!(Delete "/repos/{subject}/{repo}/permissions/{team}" => "permissions.delete", permissions::delete,
+        [Credentials, Repository(Own), Team]),
+
     // Searches.
     route!(Get "/search/repos" => "search.repositories", search::repositories, [Credentials]),
     route!(Get "/search/packages" => "search.packages", search::packages, []),
     route!(Get "/search/packages/maven" => "search.maven", search::maven, []),
     route!(Get "/search/file" => "search.files", search::files, []),
+
+    // Access keys.
+    route!(Get "/orgs/{subject}/access_keys" => "access_keys.list_of_org",
+        access_keys::list_of_org, [Credentials, Subject(Own)]),
+    route!(Get "/orgs/{subject}/access_keys/{access_key_id}" => "access_keys.show_of_org",
+        access_keys::show_of_org, [Credentials, Subject(Own), AccessKey]),
+    route!(Post "/orgs/{subject}/access_keys" => "access_keys.create_of_org",
+        access_keys::create_of_org, [Credentials, Subject(Own)]),
+    route!(Patch "/orgs/{subject}/access_keys/{access_key_id}" => "access_keys.update_of_org",
+        access_keys::update_of_org, [Credentials, Subject(Own), AccessKey]),
+    route!(Delete "/orgs/{subject}/access_keys/{access_key_id}" => "access_keys.delete_of_org",
+        access_keys::delete_of_org, [Credentials, Subject(Own), AccessKey]),
+    route!(Get "/users/{subject}/access_keys" => "access_keys.list_of_user",
+        access_keys::list_of_user, [Credentials, Subject(Own)]),
+    route!(Get "/users/{subject}/access_keys/{access_key_id}" => "access_keys.show_of_user",
+        access_keys::show_of_user, [Credentials, Subject(Own), AccessKey]),
+    route!(Post "/users/{subject}/access_keys" => "access_keys.create_of_user",
+        access_keys::create_of_user, [Credentials, Subject(Own)]),
+    route!(Patch "/users/{subject}/access_keys/{access_key_id}" => "access_keys.update_of_user",
+        access_keys::update_of_user, [Credentials, Subject(Own), AccessKey]),
+    route!(Delete "/users/{subject}/access_keys/{access_key_id}" => "access_keys.delete_of_user",
+        access_keys::delete_of_user, [Credentials, Subject(Own), AccessKey]),
+
+    // Entitlements.
+    route!(Get "/products/{subject}/{product}/entitlements" => "entitlements.list_of_product",
+        entitlements::list_of_product, [Credentials, Product, Subject(Own)]),
+    route!(Get "/repos/{subject}/{repo}/entitlements" => "entitlements.list_of_repo",
+        entitlements::list_of_repo, [Credentials, Subject(Own), Repository(Read)]),
+    route!(Get "/packages/{subject}/{repo}/{package}/entitlements" => "entitlements.list_of_package",
+        entitlements::list_of_package, [Credentials, Subject(Own), Repository(Read), Package]),
+    route!(Get "/packages/{subject}/{repo}/{package}/versions/{version}/entitlements" => "entitlements.list_of_version",
+        entitlements::list_of_version, [Credentials, Subject(Own), Repository(Read), Package, Version]),
+    route!(Get "/products/{subject}/{product}/entitlements/{entitlement_id}" => "entitlements.show_of_product",
+        entitlements::show_of_product, [Credentials, Product, Subject(Own), Entitlement]),
+    route!(Get "/repos/{subject}/{repo}/entitlements/{entitlement_id}" => "entitlements.show_of_repo",
+        entitlements::show_of_repo, [Credentials, Subject(Own), Repository(Read), Entitlement]),
+    route!(Get "/packages/{subject}/{repo}/{package}/entitlements/{entitlement_id}" => "entitlements.show_of_package",
+        entitlements::show_of_package, [Credentials, Subject(Own), Repository(Read), Package, Entitlement]),
+    route!(Get "/packages/{subject}/{repo}/{package}/versions/{version}/entitlements/{entitlement_id}" => "entitlements.show_of_version",
+        entitlements::show_of_version, [Credentials, Subject(Own), Repository(Read), Package, Version, Entitlement]),
+    route!(Post "/products/{subject}/{product}/entitlements" => "entitlements.create_of_product",
+        entitlements::create_of_product, [Credentials, Product, Subject(Own)]),
+    route!(Post "/repos/{subject}/{repo}/entitlements" => "entitlements.create_of_repo",
+        entitlements::create_of_repo, [Credentials, Subject(Own), Repository(Read)]),
+    route!(Post "/packages/{subject}/{repo}/{package}/entitlements" => "entitlements.create_of_package",
+        entitlements::create_of_package, [Credentials, Subject(Own), Repository(Read), Package]),
+    route!(Post "/packages/{subject}/{repo}/{package}/versions/{version}/entitlements" => "entitlements.create_of_version",
+        entitlements::create_of_version, [Credentials, Subject(Own), Repository(Read), Package, Version]),
+    route!(Patch "/products/{subject}/{product}/entitlements/{entitlement_id}" => "entitlements.update_of_product",
+        entitlements::update_of_product, [Credentials, Product, Subject(Own), Entitlement]),
+    route!(Patch "/repos/{subject}/{repo}/entitlements/{entitlement_id}" => "entitlements.update_of_repo",
+        entitlements::update_of_repo, [Credentials, Subject(Own), Repository(Read), Entitlement]),
+    route!(Patch "/packages/{subject}/{repo}/{package}/entitlements/{entitlement_id}" => "entitlements.update_of_package",
+        entitlements::update_of_package, [Credentials, Subject(Own), Repository(Read), Package, Entitlement]),
+    route!(Patch "/packages/{subject}/{repo}/{package}/versions/{version}/entitlements/{entitlement_id}" => "entitlements.update_of_version",
+        entitlements::update_of_version, [Credentials, Subject(Own), Repository(Read), Package, Version, Entitlement]),
+    route!(Delete "/products/{subject}/{product}/entitlements/{entitlement_id}" => "entitlements.delete_of_product",
+        entitlements::delete_of_product, [Credentials, Product, Subject(Own), Entitlement]),
+    route!(Delete "/repos/{subject}/{repo}/entitlements/{entitlement_id}" => "entitlements.delete_of_repo",
+        entitlements::delete_of_repo, [Credentials, Subject(Own), Repository(Read), Entitlement]),
+    route!(Delete "/packages/{subject}/{repo}/{package}/entitlements/{entitlement_id}" => "entitlements.delete_of_package",
+        entitlements::delete_of_package, [Credentials, Subject(Own), Repository(Read), Package, Entitlement]),
+    route!(Delete "/packages/{subject}/{repo}/{package}/versions/{version}/entitlements/{entitlement_id}" => "entitlements.delete_of_version",
+        entitlements::delete_of_version, [Credentials, Subject(Own), Repository(Read), Package, Version, Entitlement]),
+    route!(Get "/search/entitlements" => "entitlements.search", entitlements::search, [Credentials, Scope]),
 
     // Attributes.
     route!(Get "/packages/{subject}/{repo}/{package}/attributes" => "attributes.of_package",

@@ -5,19 +5,19 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::response::Response;
 use http::StatusCode;
-use http::header::{CACHE_CONTROL, HOST, HeaderName, HeaderValue, LOCATION, VARY};
+use http::header::{CACHE_CONTROL, HeaderName, HeaderValue, LOCATION, VARY};
 use packhouse_core::access::Secret;
 use packhouse_core::model::calls::CallMethod;
 use packhouse_core::names::{FileLocation, FilePath, PackageName};
 use packhouse_core::signed_urls::{self, Callback, End, NewSignedUrl, SignedUrl};
-use packhouse_core::{Timestamp, downloads, versions};
+use packhouse_core::{Timestamp, versions};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::call::{Answer, Call};
 use crate::failure::Failure;
-use crate::support::{json, reply, serving};
+use crate::support::{address, json, reply, serving};
 
 const SECRET: HeaderName = HeaderName::from_static("x-bintray-secret");
 /// What stands for the latest version in the path of a dynamic download.
@@ -48,7 +48,8 @@ pub(super) async fn create(mut call: Call) -> Answer {
     let body: NewUrl = call.json().await?;
     let new = NewSignedUrl { encrypt, ..body.read()? };
     let signed = signed_urls::create(&call.packhouse, &call.caller, &location, &new).await?;
-    let mut response = reply::ok(&json!({"url": format!("{}{}", base(&call)?, path_of(&signed))}));
+    let mut response =
+        reply::ok(&json!({"url": format!("{}{}", address::base(&call)?, path_of(&signed))}));
     if let Some(secret) = &signed.secret {
         let value = HeaderValue::from_bytes(secret.expose());
         let value = value.map_err(|_| Failure::bad_request("the secret is no ASCII text"))?;
@@ -129,7 +130,7 @@ pub(super) async fn dynamic(call: Call) -> Answer {
     let latest = versions::show_latest(packhouse, caller, &path).await?.version.name;
     let resolved = location.path.as_str().replace(LATEST, latest.as_str());
     let location = FileLocation { path: FilePath::parse(&resolved)?, ..location };
-    let permit = downloads::find(packhouse, caller, &location).await?;
+    let permit = serving::find(&call, &location).await?;
     let signed = signed_urls::create_dynamic(packhouse, &permit).await?;
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::FOUND;
@@ -171,13 +172,4 @@ fn path_of(signed: &SignedUrl) -> String {
 pub(super) async fn renew_key(call: Call) -> Answer {
     signed_urls::renew_key(&call.packhouse, &call.caller, &call.subject()?).await?;
     Ok(reply::with_status(StatusCode::CREATED, &json!({"message": "success"})))
-}
-
-/// What stands before the path in an address of this server.
-fn base(call: &Call) -> Result<String, Failure> {
-    if let Some(base) = &call.options.public_url {
-        return Ok(base.trim_end_matches('/').to_owned());
-    }
-    let host = call.header(&HOST)?.ok_or_else(|| Failure::bad_request("the Host is missing"))?;
-    Ok(format!("http://{host}"))
 }

@@ -26,7 +26,8 @@ const POLICY: &str = "default-src 'none'; \
     script-src 'sha256-FbHqHDnn1N5oqUG9Z9o+d1mGS8CPbRiebuUIG23OZMI=' 'unsafe-hashes' 'sha256-8rvBg6n+UGy5puazDRr1XCReN8RJIoEueifY9unr5KM='; style-src 'sha256-P3i5FOatQGobCQTywDSMYq7CEOpRBf6RV+ZTJBdqiZI='; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+pub(super) const RESOURCE_POLICY: HeaderName =
+    HeaderName::from_static("cross-origin-resource-policy");
 
 /// The page of a folder.
 pub(super) fn page(
@@ -136,7 +137,7 @@ fn readable(size: u64) -> String {
 }
 
 /// Text as it may stand between tags and in quoted attributes.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut html = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

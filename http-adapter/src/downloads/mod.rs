@@ -1,6 +1,7 @@
 //! Downloads: what Bintray's download host answered, here on the same host as the API. The API's
 //! host answered the same (facts, 1.9).
 
+mod agreement;
 mod listing;
 mod serve;
 mod view;
@@ -10,7 +11,7 @@ use axum::response::Response;
 use http::header::{CONTENT_TYPE, HeaderValue};
 
 use crate::failure::Failure;
-use crate::route::Gate::{File, Folder, Repository};
+use crate::route::Gate::{Credentials, File, Folder, Product, Repository, Version};
 use crate::route::Right::Read;
 use crate::route::{Dialect, route};
 
@@ -18,6 +19,12 @@ pub(crate) static DIALECT: Dialect = Dialect {
     prefixes: &[&[], &["api", "v1"]],
     of_subjects: true,
     routes: &[
+        // What stands before the files of a repository called `product`: one at a path like this is
+        // had under `/content`.
+        route!(Get "/{subject}/product/{product}/{version}/accept_eula" => "downloads.show_eula",
+            agreement::show, [Credentials, Product, Version]),
+        route!(Post "/{subject}/product/{product}/{version}/accept_eula" => "downloads.accept_eula",
+            agreement::accept, [Credentials, Product, Version]),
         route!(Get "/{subject}/{repo}" => "downloads.list_root", serve::root, [Repository(Read)]),
         route!(Get "/{subject}/{repo}/{*folder}/" => "downloads.list", serve::folder,
             [Repository(Read), Folder]),
@@ -31,6 +38,7 @@ pub(crate) static DIALECT: Dialect = Dialect {
 fn render(failure: &Failure) -> Response {
     let reason = failure.status.canonical_reason().unwrap_or("Error");
     let text = match failure.status.as_u16() {
+        403 if failure.shown => format!("{}\n", failure.message),
         // Names and reasons of absence are nobody's business here; the rest says what to change.
         401 | 403 | 404 => format!("{reason}\n"),
         _ => format!("{}\n", failure.message),

@@ -8,7 +8,7 @@ use http::header::{CACHE_CONTROL, HeaderValue, LOCATION, VARY};
 use packhouse_core::folders::MOST_ENTRIES;
 use packhouse_core::names::{FileLocation, FilePath, RepoPath};
 use packhouse_core::signed_urls::SignedUrl;
-use packhouse_core::{ErrorKind, downloads, folders};
+use packhouse_core::{ErrorKind, folders};
 
 use super::listing;
 use super::view::{View, encoded};
@@ -107,11 +107,11 @@ async fn index(
 ) -> Result<Option<FilePermit>, Failure> {
     let path = folder.map_or(INDEX.to_owned(), |folder| format!("{folder}/{INDEX}"));
     let Ok(path) = FilePath::parse(&path) else { return Ok(None) };
-    match downloads::find(&call.packhouse, &call.caller, &repo.file(path)).await {
+    match serving::find(call, &repo.file(path)).await {
         Ok(permit) => Ok(Some(permit).filter(|permit| permit.place().file.published.is_some())),
         // Whether there is a folder at all is for the listing to say.
-        Err(error) if is_absence(error.kind()) => Ok(None),
-        Err(error) => Err(error.into()),
+        Err(failure) if says_absence(&failure) => Ok(None),
+        Err(failure) => Err(failure),
     }
 }
 

@@ -1,13 +1,16 @@
-//! What Bintray's web pages did and its API did not: users, and the server's own state.
+//! What Bintray's web pages did and its API did not: users, organizations, and the server's own
+//! state.
 
+mod explain;
 mod health;
+mod orgs;
 mod users;
 
 use axum::response::Response;
 
 use crate::failure::Failure;
 use crate::route::Gate::{Credentials, Oneself, Platform, Subject};
-use crate::route::Right::Read;
+use crate::route::Right::{Own, Read};
 use crate::route::{Dialect, Route, route};
 use crate::support::reply;
 
@@ -23,6 +26,25 @@ static ROUTES: &[Route] = &[
     route!(Delete "/management/v1/users/{subject}" => "users.delete", users::delete, [Credentials, Platform, Subject(Read)]),
     route!(Post "/management/v1/users/{subject}/api_key" => "users.renew_key", users::renew_key,
         [Credentials, Oneself, Subject(Read)]),
+
+    // Why someone may do something: for who administers the subject that the body names.
+    route!(Post "/management/v1/explain" => "explain.explain", explain::explain, [Credentials]),
+    route!(Put "/management/v1/users/{subject}/following/{followed}" => "users.follow", users::follow,
+        [Credentials, Oneself, Subject(Read)]),
+    route!(Delete "/management/v1/users/{subject}/following/{followed}" => "users.unfollow", users::unfollow,
+        [Credentials, Oneself, Subject(Read)]),
+
+    // Organizations and who is in them.
+    route!(Get "/management/v1/orgs" => "orgs.list", orgs::list, [Credentials, Platform]),
+    route!(Get "/management/v1/orgs/{subject}" => "orgs.show", orgs::show, [Credentials, Subject(Own)]),
+    route!(Put "/management/v1/orgs/{subject}" => "orgs.put", orgs::put, [Credentials, Platform]),
+    route!(Patch "/management/v1/orgs/{subject}" => "orgs.update", orgs::update, [Credentials, Subject(Own)]),
+    route!(Delete "/management/v1/orgs/{subject}" => "orgs.delete", orgs::delete, [Credentials, Platform, Subject(Read)]),
+    route!(Get "/management/v1/orgs/{subject}/members" => "orgs.members", orgs::members, [Credentials, Subject(Own)]),
+    route!(Put "/management/v1/orgs/{subject}/members/{user}" => "orgs.put_member", orgs::put_member,
+        [Credentials, Subject(Own)]),
+    route!(Delete "/management/v1/orgs/{subject}/members/{user}" => "orgs.delete_member", orgs::delete_member,
+        [Credentials, Subject(Own)]),
 
     // Whoever watches the server.
     route!(Get "/management/v1/health" => "health.live", health::live, []),

@@ -1,9 +1,10 @@
 //! Users.
 
-use packhouse_core::Paging;
+use packhouse_core::names::SubjectName;
 use packhouse_core::access::Secret;
 use packhouse_core::model::subjects::{Plan, Subject};
 use packhouse_core::users::{self, PutUser, UserChange};
+use packhouse_core::{Paging, followers};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -15,13 +16,13 @@ use crate::support::reply;
 pub(super) async fn list(call: Call) -> Answer {
     let paging = call.paging(Paging::MAX)?;
     let listed = users::list(&call.packhouse, &call.caller, paging).await?;
-    Ok(reply::page(&listed.map(|user| User::new(user, None))))
+    Ok(reply::page(&listed.map(|user| Described::new(user, None))))
 }
 
 /// One user.
 pub(super) async fn show(call: Call) -> Answer {
     let user = users::show(&call.packhouse, &call.caller, &call.subject()?).await?;
-    Ok(reply::ok(&User::new(user, None)))
+    Ok(reply::ok(&Described::new(user, None)))
 }
 
 /// Makes a user (201, with the API key, shown this once) or changes one (200).
@@ -31,8 +32,8 @@ pub(super) async fn put(mut call: Call) -> Answer {
     let put = users::put(&call.packhouse, &call.caller, &name, &change).await?;
     let PutUser { user, api_key } = put;
     Ok(match api_key {
-        Some(key) => reply::created(&User::new(user, Some(&key))),
-        None => reply::ok(&User::new(user, None)),
+        Some(key) => reply::created(&Described::new(user, Some(&key))),
+        None => reply::ok(&Described::new(user, None)),
     })
 }
 
@@ -41,7 +42,7 @@ pub(super) async fn update(mut call: Call) -> Answer {
     let name = call.subject()?;
     let change = call.json::<Body>().await?.change()?;
     let user = users::update(&call.packhouse, &call.caller, &name, &change).await?;
-    Ok(reply::ok(&User::new(user, None)))
+    Ok(reply::ok(&Described::new(user, None)))
 }
 
 /// Deletes a user with everything that the user owns.
@@ -55,6 +56,24 @@ pub(super) async fn renew_key(call: Call) -> Answer {
     let name = call.subject()?;
     let key = users::renew_key(&call.packhouse, &call.caller, &name).await?;
     Ok(reply::created(&json!({"name": name.as_str(), "api_key": text(&key)})))
+}
+
+/// Makes the user a follower of a subject.
+pub(super) async fn follow(call: Call) -> Answer {
+    let (user, followed) = (call.subject()?, followed(&call)?);
+    followers::follow(&call.packhouse, &call.caller, &user, &followed).await?;
+    Ok(reply::success())
+}
+
+/// Makes the user a follower of a subject no more.
+pub(super) async fn unfollow(call: Call) -> Answer {
+    let (user, followed) = (call.subject()?, followed(&call)?);
+    followers::unfollow(&call.packhouse, &call.caller, &user, &followed).await?;
+    Ok(reply::success())
+}
+
+fn followed(call: &Call) -> Result<SubjectName, Failure> {
+    Ok(SubjectName::parse(call.params.get("followed"))?)
 }
 
 #[derive(Deserialize, Default)]
@@ -75,7 +94,8 @@ impl Body {
 const PLANS: [(Plan, &str); 3] =
     [(Plan::Oss, "oss"), (Plan::Premium, "premium"), (Plan::Enterprise, "enterprise")];
 
-fn plan(name: &str) -> Result<Plan, Failure> {
+/// The plan of this name.
+pub(super) fn plan(name: &str) -> Result<Plan, Failure> {
     let known = PLANS.iter().find(|(_, known)| known.eq_ignore_ascii_case(name));
     known.map(|(plan, _)| *plan).ok_or_else(|| {
         let message = format!("Plan '{name}' does not exist: use oss, premium or enterprise");
@@ -83,8 +103,9 @@ fn plan(name: &str) -> Result<Plan, Failure> {
     })
 }
 
+/// A user or an organization, as those see it who administer it.
 #[derive(Serialize)]
-struct User {
+pub(super) struct Described {
     name: String,
     plan: &'static str,
     full_name: Option<String>,
@@ -94,15 +115,15 @@ struct User {
     api_key: Option<String>,
 }
 
-impl User {
-    fn new(user: Subject, api_key: Option<&Secret>) -> Self {
-        let plan = PLANS.iter().find(|(plan, _)| *plan == user.plan);
+impl Described {
+    pub(super) fn new(subject: Subject, api_key: Option<&Secret>) -> Self {
+        let plan = PLANS.iter().find(|(plan, _)| *plan == subject.plan);
         Self {
-            name: user.name.to_string(),
+            name: subject.name.to_string(),
             plan: plan.map_or("", |(_, name)| name),
-            full_name: user.full_name,
-            email: user.email,
-            created: user.created.to_string(),
+            full_name: subject.full_name,
+            email: subject.email,
+            created: subject.created.to_string(),
             api_key: api_key.map(text),
         }
     }

@@ -4,6 +4,7 @@
 //! Only what at least two dialects need, and nothing that knows a route. `serving` alone knows
 //! a resource and its use case: files are the same under every dialect.
 
+pub(crate) mod address;
 pub mod conditional;
 pub(crate) mod content_type;
 pub(crate) mod credentials;

@@ -33,7 +33,18 @@ pub(crate) fn success() -> Response {
 /// if the total was asked for: many clients stop at a missing one. A page beyond the end lies just after the last: clients
 /// stop where the end of a page is the total less one, and take end + 1 − start for its size.
 pub(crate) fn page(listed: &Listed<impl Serialize>) -> Response {
-    let mut response = ok(&listed.items);
+    page_as(&listed.items, listed)
+}
+
+/// A whole list, as its only page.
+pub(crate) fn whole(items: Vec<impl Serialize>) -> Response {
+    let total = Some(items.len() as u64);
+    page(&Listed { items, total, start: 0 })
+}
+
+/// The same with what is in the page in another form.
+pub(crate) fn page_as<T>(body: &impl Serialize, listed: &Listed<T>) -> Response {
+    let mut response = ok(body);
     let start = listed.total.map_or(listed.start, |total| listed.start.min(total));
     let end = (start + listed.items.len() as u64).saturating_sub(1);
     let headers = response.headers_mut();

@@ -21,8 +21,9 @@ use packhouse_core::blobs::{BlobBody, BlobReader, ByteRange};
 use packhouse_core::model::files::File;
 use packhouse_core::names::FileLocation;
 use packhouse_core::signed_urls::{self, SignedUrl};
-use packhouse_core::{Packhouse, downloads};
+use packhouse_core::{ErrorKind, Packhouse, downloads};
 
+use super::address;
 use super::content_type::{self, Shown};
 use super::disposition;
 use super::multipart::Multipart;
@@ -56,8 +57,22 @@ pub(crate) type FilePermit = Permit<act::Read, FilePlace>;
 
 /// A file, for those who may have it: found, with its conditions, ranges, headers and body.
 pub(crate) async fn file(call: &Call, location: &FileLocation) -> Answer {
-    let permit = downloads::find(&call.packhouse, &call.caller, location).await?;
+    let permit = find(call, location).await?;
     found(call, &permit).await
+}
+
+/// Finds a file, for those who may have it. Who must accept a EULA first is told where.
+pub(crate) async fn find(call: &Call, location: &FileLocation) -> Result<FilePermit, Failure> {
+    let error = match downloads::find(&call.packhouse, &call.caller, location).await {
+        Ok(permit) => return Ok(permit),
+        Err(error) => error,
+    };
+    let mut failure = Failure::from_core(&error);
+    if let ErrorKind::EulaNotAccepted(eula) = error.kind() {
+        let address = address::of_eula(call, eula)?;
+        failure.message = format!("{} at: {address}", error.message());
+    }
+    Err(failure)
 }
 
 /// The file of a signed URL, for whoever shows it.
@@ -153,7 +168,8 @@ fn common(permit: &FilePermit, etag: &str, modified: u64) -> HeaderMap {
     set(&mut headers, ETAG, etag);
     let modified = std::time::UNIX_EPOCH + std::time::Duration::from_secs(modified);
     set(&mut headers, LAST_MODIFIED, &httpdate::fmt_http_date(modified));
-    let public = *permit.rule() == Rule::Public && permit.caller().is_anonymous();
+    let open = *permit.rule() == Rule::Public && permit.place().repo.restrictions.is_empty();
+    let public = open && permit.caller().is_anonymous();
     set(&mut headers, CACHE_CONTROL, if public { FOR_ALL } else { FOR_ONE });
     set(&mut headers, VARY, "Authorization");
     headers

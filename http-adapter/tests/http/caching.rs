@@ -3,7 +3,7 @@
 use packhouse_http::routes;
 use serde_json::json;
 
-use crate::app::{ADMIN, Answer, App, OWNER, PUBLISHER, READER, STRANGER};
+use crate::app::{ADMIN, Answer, App, OWNER, PUBLISHER, READER, STRANGER, filled};
 
 const CALLERS: [&str; 6] = ["", STRANGER, READER, PUBLISHER, OWNER, ADMIN];
 
@@ -12,8 +12,7 @@ fn targets() -> Vec<(&'static str, String)> {
     for route in routes() {
         for (subject, repo) in [("acme", "tools"), ("acme", "vault"), ("nobody", "absent")] {
             for path in ["app/1.0/app.bin", "app/2.0/new.bin", "absent"] {
-                let target = route
-                    .path
+                let target = filled(route.path)
                     .replace("{subject}", subject)
                     .replace("{repo}", repo)
                     .replace("{package}", "app")

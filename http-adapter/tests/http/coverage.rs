@@ -3,6 +3,7 @@
 //! Generated from the route table. What a gate means is said here once more, in a few lines that
 //! share nothing with the engine. A route without gates or without cases fails.
 
+use packhouse_core::model::grants::Action;
 use packhouse_http::{Gate, Method, Right, Route, routes};
 use serde_json::json;
 
@@ -10,7 +11,17 @@ use crate::app::{ADMIN, Answer, App, OWNER, PUBLISHER, READER, STRANGER, basic};
 
 /// Shows a key that is nobody's.
 const WRONG_KEY: &str = "wrong key";
-const CALLERS: [&str; 7] = ["", WRONG_KEY, STRANGER, READER, PUBLISHER, OWNER, ADMIN];
+/// The holders of access keys of `acme` that may read its repositories, and write to them.
+const READING_KEY: &str = "reading@acme";
+const WRITING_KEY: &str = "writing@acme";
+/// The holder of one that may do nothing here.
+const OTHER_KEY: &str = "other@acme";
+const CALLERS: [&str; 10] =
+    ["", WRONG_KEY, STRANGER, READER, PUBLISHER, OWNER, ADMIN, READING_KEY, WRITING_KEY, OTHER_KEY];
+/// Who sees what is not published.
+const PUBLISHERS: [&str; 4] = [PUBLISHER, OWNER, ADMIN, WRITING_KEY];
+/// Who sees what is private.
+const READERS: [&str; 6] = [READER, PUBLISHER, OWNER, ADMIN, READING_KEY, WRITING_KEY];
 
 /// What a path leads to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -32,11 +43,20 @@ enum State {
     NoFile {
         private: bool,
     },
+    NoProduct,
+    NoEula,
+    NoLicense,
+    NoTeam,
+    NoAccessKey,
+    NoEntitlement,
 }
 
-use State::{NoFile, NoPackage, NoRepository, NoSubject, NoVersion, Private, Public, Unpublished};
+use State::{
+    NoAccessKey, NoEntitlement, NoEula, NoFile, NoLicense, NoPackage, NoProduct, NoRepository,
+    NoSubject, NoTeam, NoVersion, Private, Public, Unpublished,
+};
 
-const STATES: [State; 12] = [
+const STATES: [State; 18] = [
     Public,
     Private,
     Unpublished { private: false },
@@ -49,6 +69,12 @@ const STATES: [State; 12] = [
     NoVersion { private: true },
     NoFile { private: false },
     NoFile { private: true },
+    NoProduct,
+    NoEula,
+    NoLicense,
+    NoTeam,
+    NoAccessKey,
+    NoEntitlement,
 ];
 
 impl State {
@@ -59,7 +85,8 @@ impl State {
             | NoPackage { private }
             | NoVersion { private }
             | NoFile { private } => private,
-            Public | NoSubject | NoRepository => false,
+            Public | NoSubject | NoRepository | NoProduct | NoEula | NoLicense | NoTeam
+            | NoAccessKey | NoEntitlement => false,
         }
     }
 
@@ -74,6 +101,12 @@ impl State {
             NoPackage { .. } => has("package") || upload,
             NoVersion { .. } => has("version") || route.operation == "versions.show_latest",
             Unpublished { .. } | NoFile { .. } => (has("*path") || has("*folder")) && !upload,
+            NoProduct => has("product"),
+            NoEula => has("eula"),
+            NoLicense => has("custom_license_name"),
+            NoTeam => has("team"),
+            NoAccessKey => has("access_key_id"),
+            NoEntitlement => has("entitlement_id"),
         }
     }
 }
@@ -113,14 +146,16 @@ fn refusal(gate: Gate, caller: &str, state: State) -> Option<Expected> {
         }
         Gate::Subject(right) => match state {
             NoSubject => Some(hidden("Subject")),
+            // Somewhere in it.
+            _ if right == Right::Publish && caller == PUBLISHER => None,
             _ => (!reads(right) && ![OWNER, ADMIN].contains(&caller)).then_some((403, None)),
         },
         Gate::Repository(right) => {
-            let known = [READER, PUBLISHER, OWNER, ADMIN].contains(&caller);
+            let known = READERS.contains(&caller);
             let absent = matches!(state, NoSubject | NoRepository);
             let may = match right {
                 Right::Read => true,
-                Right::Publish => [PUBLISHER, OWNER, ADMIN].contains(&caller),
+                Right::Publish => PUBLISHERS.contains(&caller),
                 Right::Own => [OWNER, ADMIN].contains(&caller),
             };
             match () {
@@ -141,11 +176,22 @@ fn refusal(gate: Gate, caller: &str, state: State) -> Option<Expected> {
         Gate::File => match state {
             NoFile { .. } => Some((404, Some("File"))),
             Unpublished { .. } if anonymous => Some((401, None)),
-            Unpublished { .. } if ![PUBLISHER, OWNER, ADMIN].contains(&caller) => {
-                Some((404, Some("File")))
-            }
+            Unpublished { .. } if !PUBLISHERS.contains(&caller) => Some((404, Some("File"))),
             _ => None,
         },
+        Gate::Product => match state {
+            NoSubject => Some(hidden("Subject")),
+            NoProduct => Some((404, Some("Product"))),
+            _ => None,
+        },
+        Gate::Eula => (state == NoEula).then_some((404, Some("Eula"))),
+        Gate::License => (state == NoLicense).then_some((404, Some("License"))),
+        // To those who do not administer its subject none is there.
+        Gate::Team => (state == NoTeam || ![OWNER, ADMIN].contains(&caller))
+            .then_some((404, Some("Team"))),
+        Gate::AccessKey => (state == NoAccessKey).then_some((404, Some("AccessKey"))),
+        Gate::Entitlement => (state == NoEntitlement).then_some((404, Some("Entitlement"))),
+        Gate::Scope => (![OWNER, ADMIN].contains(&caller)).then_some((403, None)),
     }
 }
 
@@ -157,7 +203,21 @@ fn success(route: &Route) -> u16 {
         | "packages.create"
         | "versions.create"
         | "users.put"
-        | "users.renew_key" => 201,
+        | "users.renew_key"
+        | "access_keys.create_of_org"
+        | "access_keys.create_of_user"
+        | "entitlements.create_of_product"
+        | "entitlements.create_of_repo"
+        | "entitlements.create_of_package"
+        | "entitlements.create_of_version"
+        | "products.create"
+        | "eulas.create"
+        | "licenses.create_of_org"
+        | "licenses.create_of_user"
+        | "teams.create_of_org"
+        | "teams.create_of_user"
+        | "orgs.put"
+        | "signed_urls.renew_key" => 201,
         _ => 200,
     }
 }
@@ -172,6 +232,8 @@ fn target(route: &Route, state: State) -> String {
         ("content.upload", _) => format!("{package}/1.0/fresh.bin"),
         ("content.upload_maven", _) => "org/acme/fresh/1.0/fresh-1.0.jar".to_owned(),
         (_, NoFile { .. }) => "app/1.0/absent.bin".to_owned(),
+        ("eulas.of_file", Unpublished { .. }) => "licensed/2.0/new.bin".to_owned(),
+        ("eulas.of_file", _) => "licensed/1.0/licensed.bin".to_owned(),
         (_, Unpublished { .. }) => "app/2.0/new.bin".to_owned(),
         _ => "app/1.0/app.bin".to_owned(),
     };
@@ -181,6 +243,11 @@ fn target(route: &Route, state: State) -> String {
         _ => "app/1.0",
     };
     let (subject, repo) = match route.operation {
+        "orgs.put" => ("fresh".to_owned(), repo.to_owned()),
+        // An organization that the owner owns.
+        _ if route.path.contains("/orgs/{subject}") => {
+            (pick(state == NoSubject, "guild"), repo.to_owned())
+        }
         "users.put" => ("fresh".to_owned(), repo.to_owned()),
         "repositories.create" => (pick(state == NoSubject, OWNER), "fresh".to_owned()),
         _ => (pick(state == NoSubject, OWNER), pick(state == NoRepository, repo)),
@@ -198,7 +265,23 @@ fn target(route: &Route, state: State) -> String {
         .replace("{version}", &version)
         .replace("{*path}", &path)
         .replace("{*folder}", folder)
-        + if route.operation == "downloads.list_root" { "/" } else { "" }
+        .replace("{product}", &pick(state == NoProduct, "suite"))
+        .replace("{eula}", &pick(state == NoEula, "terms"))
+        .replace("{custom_license_name}", &pick(state == NoLicense, "mine"))
+        .replace("{team}", &pick(state == NoTeam, "crew"))
+        .replace("{user}", READER)
+        .replace("{followed}", STRANGER)
+        .replace("{access_key_id}", &pick(state == NoAccessKey, "spare"))
+        .replace("{entitlement_id}", &pick(state == NoEntitlement, "e1"))
+        + match route.operation {
+            "downloads.list_root" => "/",
+            "search.repositories" | "search.packages" | "search.files" | "subjects.search" => {
+                "?name=a"
+            }
+            "search.maven" => "?q=a",
+            "entitlements.search" => "?scope=acme/tools&access_key=spare",
+            _ => "",
+        }
 }
 
 fn body(route: &Route) -> String {
@@ -206,6 +289,25 @@ fn body(route: &Route) -> String {
         _ if is_upload(route) => "bytes".to_owned(),
         "files.list_in_downloads" => json!({"list_in_downloads": true}).to_string(),
         "packages.create" | "versions.create" => json!({"name": "fresh"}).to_string(),
+        "access_keys.create_of_org" | "access_keys.create_of_user" => {
+            json!({"id": "fresh"}).to_string()
+        }
+        "eulas.create" => json!({"name": "fresh", "content": "text"}).to_string(),
+        "eulas.update" => json!({"content": "text"}).to_string(),
+        "products.update" => json!({"desc": "text"}).to_string(),
+        "restrictions.set_countries" => json!({"white_list": []}).to_string(),
+        "restrictions.set_networks" => json!({"white_cidrs": []}).to_string(),
+        "restrictions.change_networks" => json!({"add": {}}).to_string(),
+        "products.create" | "licenses.create_of_org" | "licenses.create_of_user" => {
+            json!({"name": "fresh"}).to_string()
+        }
+        "teams.create_of_org" | "teams.create_of_user" => json!({"name": "fresh"}).to_string(),
+        "permissions.set" => json!({"team": "crew", "permission": "read"}).to_string(),
+        "orgs.put" => json!({"owner": OWNER}).to_string(),
+        "orgs.put_member" => json!({"type": "member"}).to_string(),
+        operation if operation.starts_with("entitlements.create_") => {
+            json!({"access": "r"}).to_string()
+        }
         operation if operation.starts_with("attributes.search_") => {
             json!([{"name": "value"}]).to_string()
         }
@@ -230,16 +332,84 @@ async fn furnished() -> App {
     for repo in ["tools", "vault"] {
         app.package(&format!("acme/{repo}"), json!({"name": "bare"})).await;
     }
+    app.organization("guild", OWNER).await;
+    app.member("guild", READER, "member").await;
+    for of in ["orgs/guild", "users/acme"] {
+        let made = app.post(&format!("/{of}/teams")).by(OWNER).json(&json!({"name": "crew"})).await;
+        assert_eq!(made.status, 201, "{made:?}");
+    }
+    for repo in ["acme/tools", "acme/vault"] {
+        let read = json!({"team": "crew", "permission": "read"});
+        let path = format!("/repos/{repo}/permissions");
+        app.put(&path).by(OWNER).json(&read).await.is_success(200);
+    }
+    app.product("acme", "suite").await;
+    for key in ["reading", "writing", "other", "spare"] {
+        app.access_key("acme", key).await;
+    }
+    let spare = app.post("/orgs/guild/access_keys").by(OWNER).json(&json!({"id": "spare"})).await;
+    assert_eq!(spare.status, 201, "{spare:?}");
+    for repo in ["repos/acme/tools", "repos/acme/vault"] {
+        entitle(&app, repo, "e1", json!({"access": "r", "access_keys": ["reading"]})).await;
+        entitle(&app, repo, "e2", json!({"access": "rw", "access_keys": ["writing"]})).await;
+        let app_of = format!("packages/{}/app", repo.trim_start_matches("repos/"));
+        for of in [app_of.clone(), format!("{app_of}/versions/1.0")] {
+            entitle(&app, &of, "e1", json!({"access": "r"})).await;
+        }
+    }
+    entitle(&app, "products/acme/suite", "e1", json!({"access": "r"})).await;
+    license(&app).await;
     app
+}
+
+/// Makes the package `licensed` of the product `suite`, with a EULA that is no other package's, and
+/// licenses; the publisher may publish in a repository of the organization.
+async fn license(app: &App) {
+    for repo in ["tools", "vault"] {
+        app.package(&format!("acme/{repo}"), json!({"name": "licensed"})).await;
+        let at = format!("acme/{repo}/licensed");
+        app.upload(&format!("{at}/1.0/licensed/1.0/licensed.bin?publish=1"), "one").await;
+        app.upload(&format!("{at}/2.0/licensed/2.0/new.bin"), "two").await;
+    }
+    let terms = json!({"name": "terms", "content": "text", "versions": ["1.0", "2.0"]});
+    for (target, body) in [
+        ("/products/acme/suite/eulas", terms),
+        ("/users/acme/licenses", json!({"name": "mine"})),
+        ("/orgs/guild/licenses", json!({"name": "mine"})),
+        ("/repos/guild/library", json!({})),
+    ] {
+        let made = app.post(target).by(OWNER).json(&body).await;
+        assert_eq!(made.status, 201, "{made:?}");
+    }
+    app.set_packages("acme", "suite", &["tools/licensed", "vault/licensed"]).await;
+    app.grant(PUBLISHER, "guild/library", &[Action::Read, Action::Publish]).await;
+}
+
+async fn entitle(app: &App, of: &str, id: &str, mut body: serde_json::Value) {
+    body["id"] = json!(id);
+    let made = app.post(&format!("/{of}/entitlements")).by(OWNER).json(&body).await;
+    assert_eq!(made.status, 201, "{made:?}");
 }
 
 async fn ask(app: &App, method: &str, case: (&Route, &str, State)) -> Answer {
     let (route, caller, state) = case;
-    let ask = app.ask(method, &target(route, state)).body(body(route));
+    let target = target(route, state);
+    let body = match route.operation {
+        "downloads.accept_eula" => form(app, &target, caller).await,
+        _ => body(route),
+    };
+    let ask = app.ask(method, &target).body(body);
     match caller {
         WRONG_KEY => ask.header("authorization", &basic(OWNER, "wrong")).await,
         caller => ask.by(caller).await,
     }
+}
+
+/// The form of the page on which a caller accepts a EULA, if the caller is shown one.
+async fn form(app: &App, target: &str, caller: &str) -> String {
+    let user = if caller == WRONG_KEY { "" } else { caller };
+    let token = crate::agreement::token(&app.get(target).by(user).await);
+    format!("token={}", token.unwrap_or_default())
 }
 
 /// Asks everything. What was refused must have changed nothing; what was not is asked of an
@@ -305,7 +475,16 @@ fn violations(cases: &[Case], gates_of: impl Fn(&Route) -> Vec<Gate>) -> Vec<Str
 
 /// What a route lacks, if anything: gates, or a case of success and of refusal.
 fn lacking(cases: &[Case], route: &Route, gates: &[Gate]) -> Option<String> {
-    let open = ["openapi.show", "health.live", "health.ready"].contains(&route.operation);
+    let open = [
+        "openapi.show",
+        "health.live",
+        "health.ready",
+        "search.packages",
+        "search.maven",
+        "search.files",
+        "licenses.oss",
+    ];
+    let open = open.contains(&route.operation);
     let of_route = || cases.iter().filter(|case| case.route.operation == route.operation);
     let succeeds = of_route().any(|case| case.answer.status < 300);
     let refuses = of_route().any(|case| case.answer.status >= 400);
@@ -351,10 +530,14 @@ fn check_the_check(cases: &[Case]) {
     assert!(lacking(cases, last, &[]).is_some(), "a route without gates");
 }
 
-/// An admin's gate before it lets nobody through whom the right would stop.
+/// An admin's or an owner's gate before it lets nobody through whom the right would stop.
 fn is_subsumed(route: &Route, other: Gate) -> bool {
-    let before = route.gates.iter().any(|gate| matches!(gate, Gate::Platform | Gate::Oneself));
-    before && matches!(other, Gate::Subject(_))
+    let has = |gates: &[Gate]| route.gates.iter().any(|gate| gates.contains(gate));
+    match other {
+        Gate::Subject(_) => has(&[Gate::Platform, Gate::Oneself]),
+        Gate::Repository(_) => has(&[Gate::Subject(Right::Own)]),
+        _ => false,
+    }
 }
 
 fn doctored(cases: &[Case], doctor: &Route, change: impl Fn(&mut Vec<Gate>)) -> usize {

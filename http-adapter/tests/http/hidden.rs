@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::app::{Answer, App, READER, STRANGER};
+use crate::app::{Answer, App, READER, STRANGER, filled};
 
 /// The parts of an answer, with one name in place of two.
 fn told(answer: &Answer, hidden: &str, absent: &str) -> (u16, Vec<(String, String)>, String) {
@@ -121,8 +121,7 @@ async fn nothing_of_an_unpublished_file_is_told_anywhere() {
     for route in packhouse_http::routes().filter(|route| route.method.as_str() == "GET") {
         for (repo, version) in [("tools", "2.0"), ("tools", "1.0"), ("vault", "2.0")] {
             for query in ["", "?include_unpublished=1", "?start_name=new&start_pos=0"] {
-                let target = route
-                    .path
+                let target = filled(route.path)
                     .replace("{subject}", "acme")
                     .replace("{repo}", repo)
                     .replace("{package}", "app")

@@ -3,12 +3,11 @@
 
 use packhouse_http::{Method, Route, routes};
 
-use crate::app::{Answer, App, OWNER, STRANGER};
+use crate::app::{Answer, App, OWNER, STRANGER, filled};
 
 /// A path of the route, to things that a stranger may not see.
 fn target(route: &Route) -> String {
-    route
-        .path
+    filled(route.path)
         .replace("{subject}", "acme")
         .replace("{repo}", "vault")
         .replace("{package}", "app")

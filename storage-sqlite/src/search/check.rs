@@ -3,6 +3,7 @@
 //! What a filter means is said by `Filter::matches` in core; this must agree with it, and the
 //! conformance suite compares the two on random data.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 
 use packhouse_core::store::{Filter, Pattern, TermValue};
@@ -19,10 +20,12 @@ const MOST_OWNERS: usize = 50_000;
 /// A condition.
 #[derive(Debug)]
 pub(crate) enum Check {
-    All(Vec<Check>),
+    /// Begins with the one that failed last: it is likely to fail again.
+    All(Vec<Check>, Cell<usize>),
     Any(Vec<Check>),
     Not(Box<Check>),
-    Is(Vec<FieldId>, TermValue),
+    /// One of these, which are sorted.
+    OneOf(Vec<FieldId>, Vec<TermValue>),
     Contains(Vec<FieldId>, Vec<TermValue>),
     /// From the first bytes up to, not including, the second.
     Between(Vec<FieldId>, Vec<u8>, Vec<u8>),
@@ -54,11 +57,11 @@ impl<'a> Owners<'a> {
     /// Makes a filter on records of a kind ready.
     pub(crate) fn compile(&mut self, kind: &str, filter: &Filter) -> Outcome<Check> {
         Ok(match filter {
-            Filter::All(filters) => Check::All(self.compile_each(kind, filters)?),
-            Filter::Any(filters) => Check::Any(self.compile_each(kind, filters)?),
+            Filter::All(filters) => Check::All(self.compile_each(kind, filters)?, Cell::new(0)),
+            Filter::Any(filters) => Check::Any(join_lists(self.compile_each(kind, filters)?)),
             Filter::Not(filter) => Check::Not(Box::new(self.compile(kind, filter)?)),
             Filter::Is(field, value) => {
-                Check::Is(declared(self.db, kind, field)?.ids, value.clone())
+                Check::OneOf(declared(self.db, kind, field)?.ids, vec![value.clone()])
             }
             Filter::Contains(field, values) => {
                 Check::Contains(declared(self.db, kind, field)?.ids, values.clone())
@@ -110,14 +113,25 @@ pub(crate) fn terms_of(db: &Connection, key: &[u8]) -> Outcome<Option<Vec<u8>>> 
     Ok(find.query_row([key], |row| row.get(0)).optional()?)
 }
 
+/// Whether a value lies between two. Values that are sorted are looked at no further than needed.
+fn is_between(of: Carried<'_>, fields: &[FieldId], low: &[u8], high: &[u8]) -> bool {
+    let mut values = of.values(fields).filter(|held| low <= *held);
+    match fields {
+        [_] => values.next().is_some_and(|held| held < high),
+        _ => values.any(|held| held < high),
+    }
+}
+
 impl Check {
     /// Whether the condition holds.
     pub(crate) fn holds(&self, subject: Subject<'_>, owners: &mut Owners<'_>) -> Outcome<bool> {
         let carried = subject.carried;
         Ok(match self {
-            Self::All(checks) => {
-                for check in checks {
+            Self::All(checks, failed) => {
+                let (before, from) = checks.split_at(failed.get());
+                for (number, check) in from.iter().chain(before).enumerate() {
                     if !check.holds(subject, owners)? {
+                        failed.set((failed.get() + number) % checks.len());
                         return Ok(false);
                     }
                 }
@@ -132,13 +146,20 @@ impl Check {
                 false
             }
             Self::Not(check) => !check.holds(subject, owners)?,
-            Self::Is(field, value) => carried.values(field).any(|held| held == value.as_bytes()),
+            Self::OneOf(field, values) => {
+                let (Some(least), Some(most)) = (values.first(), values.last()) else {
+                    return Ok(false);
+                };
+                let mut possible = carried
+                    .values(field)
+                    .filter(|held| least.as_bytes() <= *held && *held <= most.as_bytes());
+                possible
+                    .any(|held| values.binary_search_by(|value| value.as_bytes().cmp(held)).is_ok())
+            }
             Self::Contains(field, values) => values
                 .iter()
                 .all(|value| carried.values(field).any(|held| held == value.as_bytes())),
-            Self::Between(field, low, high) => {
-                carried.values(field).any(|held| low.as_slice() <= held && held < high.as_slice())
-            }
+            Self::Between(field, low, high) => is_between(carried, field, low, high),
             Self::Like(field, pattern) => carried.values(field).any(|held| {
                 TermValue::from_bytes(held).as_text().is_some_and(|text| pattern.matches(&text))
             }),
@@ -148,4 +169,23 @@ impl Check {
             },
         })
     }
+}
+
+/// Puts the lists of values of one field together: a list costs little more than one value.
+fn join_lists(checks: Vec<Check>) -> Vec<Check> {
+    let mut joined: Vec<Check> = Vec::with_capacity(checks.len());
+    for check in checks {
+        match (joined.last_mut(), check) {
+            (Some(Check::OneOf(field, values)), Check::OneOf(other, more)) if *field == other => {
+                values.extend(more);
+            }
+            (_, check) => joined.push(check),
+        }
+    }
+    for check in &mut joined {
+        if let Check::OneOf(_, values) = check {
+            values.sort_unstable();
+        }
+    }
+    joined
 }

@@ -1,13 +1,12 @@
 //! Answering queries: candidates from the cheapest source, checked, in order, a page of them.
 //!
 //! Two ways lead to a page. One *walks* an index that has the query's order and stops when the
-//! page is full; the other *collects* every match from the cheapest source and sorts them. The
-//! walk is tried first for about as long as collecting would take, so that both a rare condition
-//! and a common one cost what the better way costs. A page of few matches among very many is first
-//! looked for without counting what there is: who removes a million records a thousand at a time
-//! must not have them counted each time.
+//! page is full; the other *collects* every match from the cheapest source and sorts them.
+//! `choose.rs` says which.
 
 mod check;
+mod choose;
+mod matches;
 mod pager;
 mod plan;
 mod source;
@@ -21,21 +20,15 @@ use packhouse_core::store::{
 use rusqlite::Connection;
 
 use self::check::{Check, Owners};
-use self::pager::{Pager, Place, direction};
-use self::plan::{Choice, Indexed, Planner};
+use self::matches::Matches;
+use self::pager::direction;
+use self::plan::{Indexed, Planner};
 pub(crate) use self::source::Flow;
-use self::source::{Source, Span, above, below, next};
+use self::source::{Source, Span, Way, above, below, next};
 use crate::encoding::FieldId;
 use crate::fault::Outcome;
 use crate::fields::declared;
-use crate::records::{Reader, key_of};
-
-/// Up to how many candidates are collected without trying a walk.
-const FEW: u64 = 128;
-
-/// Up to how many candidates are counted, or looked through, before a page costs as much as all
-/// matches do.
-const MANY: u64 = 10_000;
+use crate::records::Reader;
 
 /// Takes a match: what it is ordered by, and its key.
 pub(crate) type Emit<'e> = dyn FnMut(Option<&[u8]>, &[u8]) -> Outcome<Flow> + 'e;
@@ -48,12 +41,11 @@ pub(crate) fn select(reader: &mut Reader, query: &Query) -> Outcome<Page> {
         let counting = query.total && known.is_none();
         let pager = search.page(counting)?;
         let total = known.or_else(|| counting.then_some(pager.matched));
-        let next = pager.next()?;
+        let next = pager.next();
         (pager.places, next, total)
     };
     let mut rows = Vec::with_capacity(places.len());
     for (_, key) in places {
-        let key = key_of(&key)?;
         let record = match query.shape {
             Shape::Keys => None,
             // Both come from one snapshot, so that a selected record is there.
@@ -81,18 +73,8 @@ struct Search<'a> {
     ordered: Vec<FieldId>,
     /// The range's size, from the counters.
     size: u64,
-    /// The source that has the query's order.
-    walk: Option<Choice>,
-}
-
-/// What is known of a page before much is counted.
-enum Early<'a> {
-    /// The page.
-    Full(Pager<'a>),
-    /// The source of few candidates.
-    Few(Choice),
-    /// Every source has many, and the page is not among the first.
-    Many,
+    /// The source that has the query's order: every record that can match is in it.
+    walk: Option<Source>,
 }
 
 impl<'a> Search<'a> {
@@ -123,106 +105,29 @@ impl<'a> Search<'a> {
         }
     }
 
-    fn page(&mut self, counting: bool) -> Outcome<Pager<'a>> {
-        let query = self.query;
-        if query.limit == 0 && !counting {
-            return Ok(Pager::new(query, counting));
-        }
-        let chosen = if counting {
-            None
-        } else {
-            match self.early()? {
-                Early::Full(pager) => return Ok(pager),
-                Early::Few(best) => Some(best),
-                Early::Many => None,
-            }
-        };
-        let best = chosen.map_or_else(|| self.best(), Ok)?;
-        self.page_from(&best, counting)
-    }
-
-    /// A page without a total, or the source for it, as far as few candidates tell.
-    fn early(&mut self) -> Outcome<Early<'a>> {
-        let query = self.query;
-        // Of sources for an order by key, only those within the range have it.
-        let mut in_order = match query.order {
-            Order::Key(_) => self.planner.uncounted(&query.filter)?,
-            Order::Term(..) => Vec::new(),
-        };
-        let alone = in_order.len() == 1;
-        in_order.retain(|source| self.has_order(source));
-        let in_order = in_order.into_iter().next();
-        let (source, budget) = match in_order {
-            Some(source) if alone => (source, u64::MAX),
-            in_order => {
-                if let Some(best) = self.planner.choose(&query.filter, self.size, MANY)? {
-                    return Ok(Early::Few(best));
-                }
-                match in_order.or_else(|| self.walk.as_ref().map(|walk| walk.source.clone())) {
-                    Some(source) => (source, MANY),
-                    None => return Ok(Early::Many),
-                }
-            }
-        };
-        let mut pager = Pager::new(query, false);
-        let mut emit = |value: Option<&[u8]>, key: &[u8]| Ok(pager.take(value, key));
-        let done = self.walk_along(&from_cursor(source, query), budget, &mut emit)?;
-        Ok(if done { Early::Full(pager) } else { Early::Many })
-    }
-
-    fn page_from(&mut self, best: &Choice, counting: bool) -> Outcome<Pager<'a>> {
-        let query = self.query;
-        let mut pager = Pager::new(query, counting);
-        if let Some(walk) = self.walk.take() {
-            let in_order = self.has_order(&best.source);
-            let whole = counting || query.filter.is_everything() && best.count >= walk.count;
-            let walk = match (in_order, whole) {
-                (true, _) => Some((best.source.clone(), u64::MAX)),
-                (false, true) => (walk.count <= best.count).then_some((walk.source, u64::MAX)),
-                (false, false) => (best.count > FEW).then_some((walk.source, best.count)),
-            };
-            if let Some((source, budget)) = walk {
-                let source = if counting { source } else { from_cursor(source, query) };
-                let mut emit = |value: Option<&[u8]>, key: &[u8]| Ok(pager.take(value, key));
-                if self.walk_along(&source, budget, &mut emit)? {
-                    return Ok(pager);
-                }
-                pager = Pager::new(query, counting);
-            }
-        }
-        self.collect(&best.source, &mut |value, key| Ok(pager.take(value, key)))?;
-        Ok(pager)
-    }
-
+    /// Gives every match in the query's order.
     fn all(&mut self, emit: &mut Emit<'_>) -> Outcome<()> {
-        let best = self.best()?;
-        match self.walk.take() {
-            Some(_) if self.has_order(&best.source) => {
-                self.walk_along(&best.source, u64::MAX, emit)?;
-            }
-            Some(walk) if walk.count <= best.count => {
-                self.walk_along(&walk.source, u64::MAX, emit)?;
-            }
-            _ => self.collect(&best.source, emit)?,
+        let (best, _) = self.choices()?;
+        self.along(&best.source, u64::MAX, emit).map(|_| ())
+    }
+
+    /// Gives matches in the query's order, until `emit` has enough; `false` when that takes more
+    /// than `budget` candidates.
+    fn along(&mut self, source: &Source, budget: u64, emit: &mut Emit<'_>) -> Outcome<bool> {
+        if self.has_order(source) {
+            self.walk_along(source, budget, emit)
+        } else {
+            self.collect(source, budget, emit)
         }
-        Ok(())
     }
 
-    fn best(&self) -> Outcome<Choice> {
-        let best = self.planner.choose(&self.query.filter, self.size, u64::MAX)?;
-        Ok(best.unwrap_or_else(|| Choice { source: self.planner.everything(), count: self.size }))
-    }
-
-    /// The source that has the query's order, and how many candidates it has at most.
-    fn walk(&self) -> Outcome<Option<Choice>> {
+    /// The source that has the query's order.
+    fn walk(&self) -> Outcome<Option<Source>> {
         match &self.query.order {
-            Order::Key(_) => {
-                let source = self.planner.everything();
-                Ok(Some(Choice { source, count: self.size }))
-            }
+            Order::Key(_) => Ok(Some(self.planner.everything())),
             Order::Term(field, _) => Ok(match self.planner.indexed(field)? {
                 None => None,
-                Some(None) => Some(Choice { source: Source::Nothing, count: 0 }),
+                Some(None) => Some(Source::Nothing),
                 Some(Some(at)) => Some(self.walk_by(field, at)),
             }),
         }
@@ -230,7 +135,7 @@ impl<'a> Search<'a> {
 
     /// The index of a field, no further than conditions on the same field reach. (A field that
     /// is ordered by has one value a record at most.)
-    fn walk_by(&self, field: &Field, at: Indexed) -> Choice {
+    fn walk_by(&self, field: &Field, at: Indexed) -> Source {
         let (mut low, mut high) = (Vec::new(), vec![0xff]);
         let conditions = match &self.query.filter {
             Filter::All(filters) => filters.as_slice(),
@@ -247,8 +152,7 @@ impl<'a> Search<'a> {
             low = low.max(from);
             high = high.min(to);
         }
-        let source = Source::Span(Span::between(at.place, at.scope, low, high));
-        Choice { source, count: at.records }
+        Source::Span(Span::between(at.place, at.scope, low, high))
     }
 
     /// Whether a source gives its candidates in the query's order.
@@ -268,23 +172,39 @@ impl<'a> Search<'a> {
         }
     }
 
+    /// Whether a source has matches only, so that nothing but their keys has to be read: index
+    /// rows for the one condition that there is.
+    fn is_exact(&self, source: &Source) -> bool {
+        let alone = match &self.query.filter {
+            Filter::All(filters) | Filter::Any(filters) => match filters.as_slice() {
+                [Filter::All(filters) | Filter::Any(filters)] => filters.as_slice(),
+                filters => filters,
+            },
+            filter => std::slice::from_ref(filter),
+        };
+        matches!(alone, [Filter::Is(..) | Filter::Between(..)])
+            && matches!((source, &self.query.order), (Source::Span(_), Order::Key(_)))
+    }
+
     /// Gives matches from a source that has the query's order, until `emit` has enough; `false`
     /// when that takes more than `budget` candidates.
     fn walk_along(&mut self, source: &Source, budget: u64, emit: &mut Emit<'_>) -> Outcome<bool> {
         let backwards = direction(&self.query.order) == Direction::Descending;
         let (by_term, db) = (matches!(self.query.order, Order::Term(..)), self.planner.db);
-        let keys = &self.planner.keys;
         let mut left = budget;
         let mut exhausted = false;
         // Who stopped, and why, is known from `emit` and `exhausted`.
-        let _ = source.each(db, backwards, &mut |subject, value| {
+        let exact = self.is_exact(source);
+        let way = Way { backwards, with_values: by_term, keys_alone: exact };
+        let _ = source.each(db, way, &mut |subject, value| {
             if left == 0 {
                 exhausted = true;
                 return Ok(Flow::Break(()));
             }
             left -= 1;
-            let inside = keys.0.as_slice() <= subject.key && subject.key < keys.1.as_slice();
-            if !inside || !self.check.holds(subject, &mut self.owners)? {
+            if !self.planner.holds(subject.key)
+                || !exact && !self.check.holds(subject, &mut self.owners)?
+            {
                 return Ok(Flow::Continue(()));
             }
             if !by_term {
@@ -299,34 +219,41 @@ impl<'a> Search<'a> {
         Ok(!exhausted)
     }
 
-    /// Gives every match from any source, sorted.
-    fn collect(&mut self, source: &Source, emit: &mut Emit<'_>) -> Outcome<()> {
+    /// Gives every match from any source, sorted; none and `false` when there are more than
+    /// `budget` candidates.
+    fn collect(&mut self, source: &Source, budget: u64, emit: &mut Emit<'_>) -> Outcome<bool> {
         let by_term = matches!(self.query.order, Order::Term(..));
-        let keys = &self.planner.keys;
-        let mut matches: Vec<Place> = Vec::new();
-        let _ = source.each(self.planner.db, false, &mut |subject, _| {
-            let inside = keys.0.as_slice() <= subject.key && subject.key < keys.1.as_slice();
-            if !inside || !self.check.holds(subject, &mut self.owners)? {
+        let mut matches = Matches::default();
+        let mut left = budget;
+        let exact = self.is_exact(source);
+        let way = Way { keys_alone: exact, ..Way::default() };
+        let collected = source.each(self.planner.db, way, &mut |subject, _| {
+            if left == 0 {
+                return Ok(Flow::Break(()));
+            }
+            left -= 1;
+            if !self.planner.holds(subject.key)
+                || !exact && !self.check.holds(subject, &mut self.owners)?
+            {
                 return Ok(Flow::Continue(()));
             }
-            let value: Option<Box<[u8]>> =
-                subject.carried.values(&self.ordered).next().map(Into::into);
+            let value = subject.carried.values(&self.ordered).next();
             if !by_term || value.is_some() {
-                matches.push((value, subject.key.into()));
+                matches.push(value, subject.key);
             }
             Ok(Flow::Continue(()))
         })?;
-        matches.sort_unstable();
-        matches.dedup();
-        if direction(&self.query.order) == Direction::Descending {
-            matches.reverse();
+        if collected.is_break() {
+            return Ok(false);
         }
-        for (value, key) in matches {
-            if emit(value.as_deref(), &key)?.is_break() {
+        let mut sorted = matches.sorted();
+        let backwards = direction(&self.query.order) == Direction::Descending;
+        while let Some((value, key)) = if backwards { sorted.next_back() } else { sorted.next() } {
+            if emit(value, key)?.is_break() {
                 break;
             }
         }
-        Ok(())
+        Ok(true)
     }
 }
 

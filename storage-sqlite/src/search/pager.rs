@@ -1,13 +1,13 @@
 //! One page out of the matches of a query, which come in its order.
 
-use packhouse_core::store::{Cursor, Direction, Order, Query, Start, TermValue};
+use packhouse_core::store::{Cursor, Direction, Key, Order, Query, Start, TermValue};
 
 use super::source::Flow;
 use crate::fault::Outcome;
 use crate::records::key_of;
 
-/// Where a match lies in the order: what it is ordered by, and its encoded key.
-pub(crate) type Place = (Option<Box<[u8]>>, Box<[u8]>);
+/// Where a match lies in the order: what it is ordered by, and its key.
+pub(crate) type Place = (Option<Box<[u8]>>, Key);
 
 /// Takes matches until the page is full.
 #[derive(Debug)]
@@ -34,28 +34,28 @@ impl<'a> Pager<'a> {
     }
 
     /// Takes the next match.
-    pub(crate) fn take(&mut self, value: Option<&[u8]>, key: &[u8]) -> Flow {
+    pub(crate) fn take(&mut self, value: Option<&[u8]>, key: &[u8]) -> Outcome<Flow> {
         self.matched += 1;
         if self.is_before((value, key)) {
-            return Flow::Continue(());
+            return Ok(Flow::Continue(()));
         }
         if self.skip > 0 {
             self.skip -= 1;
-            return Flow::Continue(());
+            return Ok(Flow::Continue(()));
         }
         if self.places.len() < self.query.limit {
-            self.places.push((value.map(Into::into), key.into()));
-            return Flow::Continue(());
+            self.places.push((value.map(Into::into), key_of(key)?));
+            return Ok(Flow::Continue(()));
         }
         self.more = true;
-        if self.counting { Flow::Continue(()) } else { Flow::Break(()) }
+        Ok(if self.counting { Flow::Continue(()) } else { Flow::Break(()) })
     }
 
     /// The cursor of the next page.
-    pub(crate) fn next(&self) -> Outcome<Option<Cursor>> {
-        let Some((value, key)) = self.places.last().filter(|_| self.more) else { return Ok(None) };
+    pub(crate) fn next(&self) -> Option<Cursor> {
+        let (value, key) = self.places.last().filter(|_| self.more)?;
         let value = value.as_deref().map(TermValue::from_bytes);
-        Ok(Some(Cursor { value, key: key_of(key)? }))
+        Some(Cursor { value, key: key.clone() })
     }
 
     fn is_before(&self, place: (Option<&[u8]>, &[u8])) -> bool {

@@ -1,8 +1,4 @@
-//! Which source of candidates is the cheapest for a filter.
-//!
-//! Every condition that an index can answer is counted, but only up to the size of the smallest
-//! one (times a small factor): planning costs no more than answering. Who wants one page only says
-//! how far to count at most, because a page may cost far less than all matches.
+//! Which sources of candidates a filter has.
 
 use packhouse_core::store::{Field, Filter, Order, Query, TermValue};
 use rusqlite::{Connection, OptionalExtension};
@@ -28,14 +24,6 @@ enum Clause {
     Source(Source),
     /// No index helps.
     Unusable,
-}
-
-/// The candidates chosen for a filter.
-#[derive(Debug)]
-pub(crate) struct Choice {
-    pub(crate) source: Source,
-    /// How many candidates there are.
-    pub(crate) count: u64,
 }
 
 /// A range of keys, and the connection that plans a search within it.
@@ -78,46 +66,45 @@ impl<'a> Planner<'a> {
         Ok(below.unwrap_or(0) + u64::from(at))
     }
 
+    /// Whether a key lies in the range.
+    pub(crate) fn holds(&self, key: &[u8]) -> bool {
+        self.keys.0.as_slice() <= key && key < self.keys.1.as_slice()
+    }
+
     /// Every record of the range.
     pub(crate) fn everything(&self) -> Source {
         let (low, high) = self.keys.clone();
         Source::Keys { low, high, with_terms: self.with_terms }
     }
 
-    /// The cheapest source for a filter, which is the whole range of `size` records at worst;
-    /// `None` when every source has `counted` candidates or more.
-    pub(crate) fn choose(
-        &self,
-        filter: &Filter,
-        size: u64,
-        counted: u64,
-    ) -> Outcome<Option<Choice>> {
-        let clause = self.clause(filter)?;
-        let everything = || Choice { source: self.everything(), count: size };
-        if matches!(clause, Clause::Unusable) {
-            return Ok(Some(everything()));
-        }
-        // Counting further than the range is long says nothing more.
-        let end = size.min(counted);
-        let bounds = std::iter::successors(Some(FIRST), |most| most.checked_mul(FURTHER));
-        for most in bounds.take_while(|most| *most < end).chain([end]) {
-            if let Some(choice) = self.cheapest(&clause, most)? {
-                return Ok(Some(choice));
+    /// Sources that each give every match of a filter; none when no index helps.
+    pub(crate) fn sources(&self, filter: &Filter) -> Outcome<Vec<Source>> {
+        Ok(match self.clause(filter)? {
+            Clause::Unusable => Vec::new(),
+            Clause::OneOf(clauses) => {
+                clauses.into_iter().map(|clause| self.whole(clause)).collect::<Outcome<_>>()?
             }
-        }
-        Ok((size <= counted).then(everything))
+            clause => vec![self.whole(clause)?],
+        })
     }
 
-    /// Sources that each give every match of a filter, none of them counted.
-    pub(crate) fn uncounted(&self, filter: &Filter) -> Outcome<Vec<Source>> {
-        let source = |clause| match clause {
-            Clause::Source(source) => Some(source),
-            _ => None,
-        };
-        Ok(match self.clause(filter)? {
-            Clause::OneOf(clauses) => clauses.into_iter().filter_map(source).collect(),
-            clause => source(clause).into_iter().collect(),
-        })
+    /// The source with the fewest candidates, which are counted: each up to the size of the
+    /// smallest, or a small factor above it.
+    pub(crate) fn fewest(&self, sources: Vec<Source>) -> Outcome<Source> {
+        let mut most = FIRST;
+        while !sources.is_empty() {
+            let (mut best, mut least) = (None, most);
+            for source in &sources {
+                if let Some(count) = source.count_below(self.db, least)? {
+                    (best, least) = (Some(source), count);
+                }
+            }
+            if let Some(source) = best {
+                return Ok(source.clone());
+            }
+            most *= FURTHER;
+        }
+        Ok(self.everything())
     }
 
     /// The index of a field in this range: `None` when it cannot be asked, `Some(None)` when no
@@ -180,36 +167,17 @@ impl<'a> Planner<'a> {
         })
     }
 
-    /// The cheapest source of a clause among those with fewer candidates than `most`.
-    fn cheapest(&self, clause: &Clause, most: u64) -> Outcome<Option<Choice>> {
-        match clause {
-            Clause::Unusable => Ok(None),
-            Clause::Source(source) => {
-                let count = source.count_below(self.db, most)?;
-                Ok(count.map(|count| Choice { source: source.clone(), count }))
-            }
-            Clause::OneOf(clauses) => {
-                let mut best: Option<Choice> = None;
-                for clause in clauses {
-                    let most = best.as_ref().map_or(most, |best| best.count);
-                    best = self.cheapest(clause, most)?.or(best);
-                }
-                Ok(best)
-            }
-            Clause::Each(clauses) => {
-                let mut all = Choice { source: Source::Nothing, count: 0 };
-                let mut sources = Vec::with_capacity(clauses.len());
-                for clause in clauses {
-                    let Some(choice) = self.cheapest(clause, most - all.count)? else {
-                        return Ok(None);
-                    };
-                    all.count += choice.count;
-                    sources.push(choice.source);
-                }
-                all.source = Source::Union(sources);
-                Ok(Some(all))
-            }
-        }
+    /// A clause as one source that gives every match.
+    fn whole(&self, clause: Clause) -> Outcome<Source> {
+        let each = |clauses: Vec<Clause>| -> Outcome<Vec<Source>> {
+            clauses.into_iter().map(|clause| self.whole(clause)).collect()
+        };
+        Ok(match clause {
+            Clause::Unusable => self.everything(),
+            Clause::Source(source) => source,
+            Clause::Each(clauses) => Source::Union(each(clauses)?),
+            Clause::OneOf(clauses) => self.fewest(each(clauses)?)?,
+        })
     }
 }
 

@@ -14,6 +14,16 @@ use crate::fault::Outcome;
 /// Whether to go on.
 pub(crate) type Flow = ControlFlow<()>;
 
+/// How candidates are given.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Way {
+    pub(crate) backwards: bool,
+    /// With the values of index rows.
+    pub(crate) with_values: bool,
+    /// Without the terms of what index rows give.
+    pub(crate) keys_alone: bool,
+}
+
 /// What takes candidates: the record, and the value of the index row that it came from.
 pub(crate) type Visit<'v> = dyn FnMut(Subject<'_>, Option<&[u8]>) -> Outcome<Flow> + 'v;
 
@@ -92,16 +102,25 @@ impl Span {
         (self.place, &self.low.0, &self.low.1, &self.high.0, &self.high.1)
     }
 
-    fn each(&self, db: &Connection, backwards: bool, visit: &mut Visit<'_>) -> Outcome<Flow> {
-        let mut statement = db.prepare_cached(if backwards {
-            "SELECT value, rest, carried FROM terms
-             WHERE place = ?1 AND (value, rest) >= (?2, ?3) AND (value, rest) < (?4, ?5)
-             ORDER BY value DESC, rest DESC"
+    /// The rows in SQL. Two columns are compared only where they have to be: SQLite compares each
+    /// row with both ends again, which takes longer than reading it.
+    fn bounds(&self) -> &'static str {
+        if self.low.1.is_empty() && self.high.1.is_empty() {
+            // All five are used, so that both forms have the same parameters.
+            "place = ?1 AND value >= ?2 AND value < ?4 AND ?3 = ?5"
+        } else if self.low.0 == self.high.0 {
+            "place = ?1 AND value = ?2 AND ?2 = ?4 AND rest >= ?3 AND rest < ?5"
         } else {
-            "SELECT value, rest, carried FROM terms
-             WHERE place = ?1 AND (value, rest) >= (?2, ?3) AND (value, rest) < (?4, ?5)
-             ORDER BY value, rest"
-        })?;
+            "place = ?1 AND (value, rest) >= (?2, ?3) AND (value, rest) < (?4, ?5)"
+        }
+    }
+
+    fn each(&self, db: &Connection, way: Way, visit: &mut Visit<'_>) -> Outcome<Flow> {
+        let order = if way.backwards { "value DESC, rest DESC" } else { "value, rest" };
+        let (bounds, carried) = (self.bounds(), if way.keys_alone { "x''" } else { "carried" });
+        let mut statement = db.prepare_cached(&format!(
+            "SELECT value, rest, {carried} FROM terms WHERE {bounds} ORDER BY {order}"
+        ))?;
         let mut rows = statement.query(self.edges())?;
         let mut key = self.scope.clone();
         while let Some(row) = rows.next()? {
@@ -116,7 +135,8 @@ impl Span {
                 }
             };
             let subject = Subject { key: &key, carried: Carried(carried) };
-            if visit(subject, Some(bytes(row, 0)?))?.is_break() {
+            let value = if way.with_values { Some(bytes(row, 0)?) } else { None };
+            if visit(subject, value)?.is_break() {
                 return Ok(Flow::Break(()));
             }
         }
@@ -129,24 +149,24 @@ fn bytes<'a>(row: &'a Row<'_>, column: usize) -> Outcome<&'a [u8]> {
 }
 
 impl Source {
-    /// Gives every candidate, forwards or backwards in the source's order.
-    pub(crate) fn each(
-        &self,
-        db: &Connection,
-        backwards: bool,
-        visit: &mut Visit<'_>,
-    ) -> Outcome<Flow> {
+    /// Whether it reads records, which costs more than index rows.
+    pub(crate) fn is_of_records(&self) -> bool {
+        matches!(self, Self::Keys { .. })
+    }
+
+    /// Gives every candidate, in the source's order or backwards.
+    pub(crate) fn each(&self, db: &Connection, way: Way, visit: &mut Visit<'_>) -> Outcome<Flow> {
         match self {
             Self::Nothing => {}
             Self::Keys { low, high, with_terms } => {
                 let terms = if *with_terms { "terms" } else { "x''" };
-                let order = if backwards { "DESC" } else { "ASC" };
+                let order = if way.backwards { "DESC" } else { "ASC" };
                 let mut statement = db.prepare_cached(&format!(
                     "SELECT key, {terms} FROM records WHERE key >= ?1 AND key < ?2 ORDER BY key {order}"
                 ))?;
                 return each_record(statement.query((low, high))?, visit);
             }
-            Self::Span(span) => return span.each(db, backwards, visit),
+            Self::Span(span) => return span.each(db, way, visit),
             Self::Texts(question) => {
                 let mut statement = db.prepare_cached(
                     "SELECT key, terms FROM texts JOIN records ON records.id = texts.rowid
@@ -156,7 +176,7 @@ impl Source {
             }
             Self::Union(sources) => {
                 for source in sources {
-                    if source.each(db, backwards, visit)?.is_break() {
+                    if source.each(db, way, visit)?.is_break() {
                         return Ok(Flow::Break(()));
                     }
                 }
@@ -176,10 +196,10 @@ impl Source {
                 .query_row((low, high, most), |row| row.get(0))?,
             Self::Span(span) => {
                 let (place, low, low_rest, high, high_rest) = span.edges();
-                db.prepare_cached(
-                    "SELECT count(*) FROM (SELECT 1 FROM terms WHERE place = ?1
-                     AND (value, rest) >= (?2, ?3) AND (value, rest) < (?4, ?5) LIMIT ?6)",
-                )?
+                let bounds = span.bounds();
+                db.prepare_cached(&format!(
+                    "SELECT count(*) FROM (SELECT 1 FROM terms WHERE {bounds} LIMIT ?6)"
+                ))?
                 .query_row((place, low, low_rest, high, high_rest, most), |row| row.get(0))?
             }
             Self::Texts(question) => db

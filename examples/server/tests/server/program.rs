@@ -199,6 +199,21 @@ fn a_key_that_cannot_be_one_is_refused_before_anything_is_made() {
 }
 
 #[test]
+fn a_database_of_countries_that_is_none_is_refused_by_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    std::fs::write(folder.path().join("damaged.mmdb"), "no database").unwrap();
+    for (name, complaint) in [("missing", "cannot read the database"), ("damaged", "no whole")] {
+        let file = folder.path().join(name).with_extension("mmdb");
+        let flags = format!("--listen 127.0.0.1:0 --geo-database '{}'", file.display());
+        let line = format!("exec \"$0\" --data \"$1\" {flags}");
+        let (code, said) = refused(by_shell(&line, &data));
+        assert_eq!(code, Some(1));
+        assert!(said.contains(complaint) && said.contains(name), "{said}");
+    }
+}
+
+#[test]
 fn a_data_directory_that_is_none_is_refused_with_its_flag() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("file");

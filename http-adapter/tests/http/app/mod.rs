@@ -2,6 +2,7 @@
 
 mod answer;
 mod backends;
+mod outside;
 mod ports;
 mod request;
 
@@ -22,12 +23,13 @@ use serde_json::{Value, json};
 
 pub(crate) use answer::Answer;
 pub(crate) use backends::{Backends, Watch};
+pub(crate) use outside::Outside;
 pub(crate) use packhouse_core::memory::SetClock;
 pub(crate) use request::{Ask, basic, chunks};
 
 use backends::write;
 use packhouse_core::memory::SeededRandom;
-use ports::TestRuntime;
+use ports::{Atlas, TestRuntime};
 
 /// The API key of every installation's admin.
 pub(crate) const ADMIN_KEY: &str = "the admin's own secret key";
@@ -53,6 +55,9 @@ pub(crate) struct App {
     pub(crate) backends: Backends,
     /// What the engine did to its backends.
     pub(crate) watch: Watch,
+    /// Whom the engine calls.
+    pub(crate) outside: Outside,
+    pub(crate) packhouse: Packhouse,
 }
 
 /// What an installation is built with.
@@ -75,14 +80,14 @@ impl App {
 
     /// An installation over any backends: the whole suite runs over what is given here.
     pub(crate) async fn over(backends: Backends, clock: SetClock, setup: Setup) -> Self {
-        let watch = Watch::default();
+        let (watch, outside) = (Watch::default(), Outside::default());
         let ports = Ports {
             store: watch.store(&backends),
             blobs: watch.blobs(&backends),
             clock: Arc::new(clock.clone()),
             archives: Arc::new(packhouse_archives::Decoders),
-            outbound: Arc::new(packhouse_core::outbound::NoOutbound),
-            geo: Arc::new(packhouse_core::geo::NoLocator),
+            outbound: Arc::new(outside.clone()),
+            geo: Arc::new(Atlas),
             random: Arc::new(SeededRandom::default()),
             runtime: Arc::new(TestRuntime),
             secret: Secret::new([7; 32]),
@@ -90,9 +95,9 @@ impl App {
         let packhouse = Packhouse::new(ports, setup.limits);
         users::set_up(&packhouse, Some(&Secret::new(ADMIN_KEY))).await.unwrap().made().unwrap();
         let keys = HashMap::from([(ADMIN.to_owned(), ADMIN_KEY.to_owned())]);
-        let router = packhouse_http::router(packhouse, setup.options);
+        let router = packhouse_http::router(packhouse.clone(), setup.options);
         let (keys, batches) = (Mutex::new(keys), AtomicU64::new(0));
-        Self { router, keys, batches, clock, backends, watch }
+        Self { router, keys, batches, clock, backends, watch, outside, packhouse }
     }
 
     /// With the users and repositories of [`App::furnish`].
@@ -127,6 +132,43 @@ impl App {
         let key = made.value()["api_key"].as_str().unwrap().to_owned();
         self.set_key(name, &key);
         key
+    }
+
+    /// Makes an organization that a user owns.
+    pub(crate) async fn organization(&self, name: &str, owner: &str) {
+        let path = format!("/management/v1/orgs/{name}");
+        let made = self.put(&path).by(ADMIN).json(&json!({"owner": owner})).await;
+        assert_eq!(made.status, 201, "{made:?}");
+    }
+
+    /// Makes a user a member of an organization.
+    pub(crate) async fn member(&self, organization: &str, user: &str, kind: &str) {
+        let path = format!("/management/v1/orgs/{organization}/members/{user}");
+        let made = self.put(&path).by(ADMIN).json(&json!({"type": kind})).await;
+        assert_eq!(made.status, 201, "{made:?}");
+    }
+
+    /// Makes an access key of a user, who signs in as `id@subject` from now on.
+    pub(crate) async fn access_key(&self, subject: &str, id: &str) {
+        let path = format!("/users/{subject}/access_keys");
+        let made = self.post(&path).by(subject).json(&json!({"id": id})).await;
+        assert_eq!(made.status, 201, "{made:?}");
+        let password = made.value()["password"].as_str().unwrap().to_owned();
+        self.set_key(&format!("{id}@{subject}"), &password);
+    }
+
+    /// Makes a product without packages.
+    pub(crate) async fn product(&self, subject: &str, name: &str) {
+        let body = json!({"name": name, "packages": []});
+        let made = self.post(&format!("/products/{subject}")).by(subject).json(&body).await;
+        assert_eq!(made.status, 201, "{made:?}");
+    }
+
+    /// Makes these the packages of a product, each as `repo/package`.
+    pub(crate) async fn set_packages(&self, subject: &str, product: &str, packages: &[&str]) {
+        let path = format!("/products/{subject}/{product}");
+        let set = self.patch(&path).by(subject).json(&json!({"packages": packages})).await;
+        assert_eq!(set.status, 200, "{set:?}");
     }
 
     /// Signs a user in with this key from now on.
@@ -238,3 +280,13 @@ const PUBLISHERS: [Action; 6] = [
     Action::Publish,
     Action::Overwrite,
 ];
+
+/// The path of a route, with names in the places of the parameters that few routes have.
+pub(crate) fn filled(path: &str) -> String {
+    path.replace("{product}", "suite")
+        .replace("{team}", "crew")
+        .replace("{user}", READER)
+        .replace("{followed}", STRANGER)
+        .replace("{access_key_id}", "spare")
+        .replace("{entitlement_id}", "e1")
+}

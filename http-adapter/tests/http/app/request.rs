@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 use std::future::{Future, IntoFuture};
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -25,6 +27,7 @@ pub(crate) struct Ask {
     target: String,
     headers: Vec<(String, HeaderValue)>,
     body: Body,
+    address: Option<SocketAddr>,
 }
 
 /// The value of `Authorization`.
@@ -49,7 +52,13 @@ impl Ask {
     ) -> Self {
         let method = method.parse().unwrap();
         let (headers, body) = (Vec::new(), Body::empty());
-        Self { router, keys, method, target: target.to_owned(), headers, body }
+        Self { router, keys, method, target: target.to_owned(), headers, body, address: None }
+    }
+
+    /// From this address.
+    pub(crate) fn from(self, address: &str) -> Self {
+        let address = SocketAddr::new(address.parse().unwrap(), 50_000);
+        Self { address: Some(address), ..self }
     }
 
     /// With the right key of this user; of nobody if it is empty.
@@ -105,7 +114,10 @@ impl Ask {
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
-        let request = request.body(self.body).unwrap();
+        let mut request = request.body(self.body).unwrap();
+        if let Some(address) = self.address {
+            request.extensions_mut().insert(ConnectInfo(address));
+        }
         Some(self.router.oneshot(request).await.unwrap())
     }
 }

@@ -1,0 +1,234 @@
+//! The search by attributes beside what one would write by hand in `SQLite`, on the same packages
+//! and in the same run.
+//!
+//! ```text
+//! cargo run --release -p packhouse-benches --bin attribute_search
+//! cargo run --release -p packhouse-benches --bin attribute_search -- --counts 100000,1000000
+//! ```
+//!
+//! Every question is put to the engine, through the use case that a program calls, and to both
+//! peers; their answers are compared by name. Times are medians of medians: of the runs of a
+//! round, each with other values, and of the rounds, in which all take turns. In parentheses: how
+//! many times theirs ours is.
+
+#![allow(clippy::print_stdout, reason = "a bench prints its figures")]
+
+mod data;
+mod engine;
+mod peers;
+mod times;
+mod writes;
+
+use std::error::Error;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use packhouse_core::names::PackageName;
+use packhouse_tests::random::Random;
+
+use crate::data::{Asked, Question, Sample};
+use crate::engine::Engine;
+use crate::peers::{Form, Peer};
+use crate::times::{Times, processor};
+
+type Failure = Box<dyn Error + Send + Sync>;
+
+#[derive(Parser, Debug)]
+struct Options {
+    /// How many packages; several to see the growth.
+    #[arg(long, value_delimiter = ',', default_value = "100000")]
+    counts: Vec<usize>,
+    /// Questions of each form a round, each with other values.
+    #[arg(long, default_value_t = 100)]
+    runs: usize,
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    #[arg(long, default_value_t = 20_201_231)]
+    seed: u64,
+    /// Few of everything: whether it works, not how fast.
+    #[arg(long)]
+    quick: bool,
+    /// Only the engine's answers to the questions of this name, for a profiler.
+    #[arg(long)]
+    alone: Option<String>,
+}
+
+fn say(line: &str) {
+    println!("{line}");
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Failure> {
+    let mut options = Options::parse();
+    if options.quick {
+        options = Options { counts: vec![2_000, 4_000], runs: 10, rounds: 2, ..options };
+    }
+    let smallest = options.counts.iter().copied().min().ok_or("no count was given")?;
+    let folder = tempfile::Builder::new().prefix("bench-").tempdir()?;
+    let mut worlds = Vec::new();
+    for count in &options.counts {
+        let folder = folder.path().join(count.to_string());
+        std::fs::create_dir(&folder)?;
+        worlds.push(World::fill(&folder, *count, &options).await?);
+    }
+    say(&format!(
+        "\nms, median of {} rounds of {} runs [least, most round] (ours to it); seed {}",
+        options.rounds, options.runs, options.seed
+    ));
+    let mut random = Random::new(options.seed ^ 1);
+    let wanted =
+        |question: &Question| options.alone.as_ref().is_none_or(|alone| alone == question.name());
+    for question in Question::ALL.into_iter().filter(wanted) {
+        for world in &worlds {
+            world.measure(question, 1, &mut random, &options).await?;
+            if world.count > smallest {
+                let narrowed = (world.count / smallest) as u64;
+                world.measure(question, narrowed, &mut random, &options).await?;
+            }
+        }
+    }
+    if options.alone.is_some() {
+        return Ok(());
+    }
+    for world in &worlds {
+        world.measure_http(&mut random, &options).await?;
+    }
+    writes::measure(&worlds[0].engine, options.rounds, options.runs).await
+}
+
+/// The engine and its peers over the same packages.
+struct World {
+    count: usize,
+    engine: Engine,
+    peers: Vec<Peer>,
+}
+
+impl World {
+    async fn fill(folder: &Path, count: usize, options: &Options) -> Result<Self, Failure> {
+        let mut random = Random::new(options.seed);
+        let samples: Vec<Sample> =
+            (0..count).map(|number| Sample::draw(&mut random, number)).collect();
+        let engine = Engine::open(folder).await?;
+        let started = Instant::now();
+        engine.fill(&samples).await?;
+        report_filled(count, "packhouse", started, folder)?;
+        let forms = [Form::EntityAttributeValue, Form::Wide];
+        let mut peers = Vec::new();
+        for form in forms.into_iter().filter(|_| options.alone.is_none()) {
+            let started = Instant::now();
+            peers.push(Peer::fill(folder, form, &samples)?);
+            report_filled(count, &format!("{form:?}"), started, folder)?;
+        }
+        Ok(Self { count, engine, peers })
+    }
+
+    async fn measure(
+        &self,
+        question: Question,
+        narrowed: u64,
+        random: &mut Random,
+        options: &Options,
+    ) -> Result<(), Failure> {
+        let mut measured = vec![Measured::default(); 1 + self.peers.len()];
+        let mut hits = Vec::new();
+        for _ in 0..options.rounds {
+            let asked: Vec<Asked> =
+                (0..options.runs).map(|_| Asked::draw(random, question, narrowed)).collect();
+            let mut answers = Vec::with_capacity(asked.len());
+            let (mut round, before) = (Vec::with_capacity(asked.len()), processor());
+            for asked in &asked {
+                let started = Instant::now();
+                answers.push(self.engine.ask(asked).await?);
+                round.push(started.elapsed());
+            }
+            measured[0].add(round, processor() - before);
+            hits.extend(answers.iter().map(Vec::len));
+            for (peer, measured) in self.peers.iter().zip(&mut measured[1..]) {
+                ask_peer(peer, &asked, &answers, measured)?;
+            }
+        }
+        hits.sort_unstable();
+        let narrowed = if narrowed == 1 { String::new() } else { format!(", window 1/{narrowed}") };
+        let (count, name, hits) = (self.count, question.name(), hits[hits.len() / 2]);
+        say(&format!("{count:>9} {name}{narrowed}, {hits} names"));
+        let ours = &measured[0];
+        for (name, its) in ["ours", "EAV", "wide"].into_iter().zip(&measured) {
+            let (times, busy) =
+                (ours.times.median() / its.times.median(), ours.busy.median() / its.busy.median());
+            let Measured { times: took, busy: had } = its;
+            say(&format!("    {name:<5}{took} ({times:.3}), processor {had} ({busy:.3})"));
+        }
+        Ok(())
+    }
+
+    async fn measure_http(&self, random: &mut Random, options: &Options) -> Result<(), Failure> {
+        for question in [Question::Range, Question::FirstWithTotal] {
+            let (mut times, mut bytes) = (Times::default(), 0);
+            for _ in 0..options.rounds {
+                let mut round = Vec::with_capacity(options.runs);
+                for _ in 0..options.runs {
+                    let asked = Asked::draw(random, question, 1);
+                    let started = Instant::now();
+                    bytes = self.engine.ask_http(&asked).await?;
+                    round.push(started.elapsed());
+                }
+                times.add(round);
+            }
+            let (count, name) = (self.count, question.name());
+            say(&format!("{count:>9} {name} by HTTP, 50 packages: {times}, about {bytes} bytes"));
+        }
+        Ok(())
+    }
+}
+
+/// What one of them took.
+#[derive(Clone, Debug, Default)]
+struct Measured {
+    times: Times,
+    /// The means of the rounds, of the processor.
+    busy: Times,
+}
+
+impl Measured {
+    fn add(&mut self, round: Vec<Duration>, busy: Duration) {
+        self.busy.add(vec![busy / u32::try_from(round.len()).unwrap_or(u32::MAX)]);
+        self.times.add(round);
+    }
+}
+
+/// Has a peer answer too: its answers have to be the engine's.
+fn ask_peer(
+    peer: &Peer,
+    asked: &[Asked],
+    answers: &[Vec<PackageName>],
+    measured: &mut Measured,
+) -> Result<(), Failure> {
+    let (mut round, mut found) = (Vec::with_capacity(asked.len()), Vec::with_capacity(asked.len()));
+    let before = processor();
+    for asked in asked {
+        let started = Instant::now();
+        found.push(peer.ask(asked)?);
+        round.push(started.elapsed());
+    }
+    measured.add(round, processor() - before);
+    for ((asked, expected), mut names) in asked.iter().zip(answers).zip(found) {
+        names.sort_unstable();
+        if !names.iter().eq(expected.iter().map(PackageName::as_str)) {
+            let (ours, theirs) = (expected.len(), names.len());
+            return Err(format!("{asked:?}: {ours} names, and {theirs} of the peer").into());
+        }
+    }
+    Ok(())
+}
+
+fn report_filled(count: usize, name: &str, started: Instant, folder: &Path) -> Result<(), Failure> {
+    let seconds = started.elapsed().as_secs_f64();
+    let mut bytes = 0;
+    for entry in std::fs::read_dir(folder)? {
+        bytes += entry?.metadata()?.len();
+    }
+    let mib = bytes >> 20;
+    say(&format!("{count:>9} {name} filled in {seconds:.1} s, the folder then holds {mib} MiB"));
+    Ok(())
+}

@@ -1,0 +1,457 @@
+//! Access keys: make, show, list, change and delete.
+//!
+//! Deleting one takes its rights at once, with everything that was granted to it; the entitlements
+//! that name it are cleared of it piece by piece, by the request or by a job. Its id is not free
+//! before that.
+
+use super::deletion::still_going;
+use super::users::LEASE;
+use crate::access::{
+    Caller, Changes, MAX_SECRET_BYTES, Permit, Platform, Secret, SubjectPlace, SystemCaller, act,
+    password_hash,
+};
+use crate::engine::Packhouse;
+use crate::error::Noun;
+use crate::model::access_keys::{AccessKey, ExistenceCheck};
+use crate::model::entitlements::Entitlement;
+use crate::model::grants::{GrantSet, Grantee};
+use crate::model::jobs::{ForgottenKey, Job, Task};
+use crate::model::subjects::{Plan, Subject, SubjectKind};
+use crate::model::{AccessKeyId, Form, Stored};
+use crate::names::{AccessKeyName, SubjectName};
+use crate::networks::Network;
+use crate::store::{Change, Filter, Key, Query, Start, TermValue};
+use crate::work::Work;
+use crate::{Error, ErrorKind, Result, Timestamp, hex, jobs};
+
+/// A subject that gives out access keys, as the caller names it.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Holder {
+    /// Its name.
+    pub name: SubjectName,
+    /// What it is said to be. One of the other kind is not found.
+    pub kind: SubjectKind,
+}
+
+/// What is said about an access key; what is `None` is left alone, or as it is by default in a new
+/// one.
+#[derive(Clone, Debug, Default)]
+pub struct AccessKeyChange {
+    /// The password, of 8 to 256 bytes; a random one if it is empty. A new key without one gets a
+    /// random one.
+    pub password: Option<Secret>,
+    /// When it ends, in milliseconds since 1970; never, if it is cleared.
+    pub expiry: Option<Option<i64>>,
+    /// Who is asked for its holder; nobody, if it is cleared.
+    pub existence_check: Option<Option<GivenCheck>>,
+    /// The networks that it may be used from.
+    pub white: Option<Vec<String>>,
+    /// The networks that it may not be used from.
+    pub black: Option<Vec<String>>,
+    /// Whether it is for the API alone.
+    pub api_only: Option<bool>,
+}
+
+/// An existence check as it is given.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct GivenCheck {
+    /// The address.
+    pub url: String,
+    /// For how long an answer counts, in seconds: a minute at the least.
+    pub cache_for_secs: Option<i64>,
+}
+
+/// An access key after it was made or changed.
+#[derive(Clone, Debug)]
+pub struct PutKey {
+    /// The key.
+    pub key: AccessKey,
+    /// Its password, if it has a new one: shown this once.
+    pub password: Option<Secret>,
+}
+
+/// The shortest password that may be given.
+const MIN_PASSWORD_BYTES: usize = 8;
+/// Milliseconds before this were meant as seconds: it is in March 1973.
+const FIRST_EXPIRY: i64 = 100_000_000_000;
+/// The end of the year 9999.
+const LAST_EXPIRY: i64 = 253_402_300_799_999;
+/// The longest address of an existence check.
+const MAX_URL_BYTES: usize = 2 << 10;
+/// How many entitlements are cleared of a key in one commit.
+const BATCH: usize = 500;
+
+/// Whether the caller may see and change the access keys of a subject: asked before a body is read.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`] also for a subject of the other kind; [`ErrorKind::Forbidden`] for those
+/// who do not administer it, and for a subject of the oss plan.
+pub async fn check(packhouse: &Packhouse, caller: &Caller, holder: &Holder) -> Result<()> {
+    permit(packhouse, caller, holder).await.map(drop)
+}
+
+async fn permit(
+    packhouse: &Packhouse,
+    caller: &Caller,
+    holder: &Holder,
+) -> Result<Permit<act::Administer, SubjectPlace>> {
+    check_kind(packhouse, caller, holder).await?;
+    let permit = packhouse.permit::<act::Administer, _>(caller, &holder.name).await?;
+    gate(&permit.place().subject)?;
+    Ok(permit)
+}
+
+/// Runs a change for those who administer the subject.
+async fn change<T: Send, D: Future<Output = Result<T>> + Send>(
+    packhouse: &Packhouse,
+    caller: &Caller,
+    holder: &Holder,
+    decide: impl Fn(Permit<act::Administer, SubjectPlace>, Work) -> D + Send + Sync,
+) -> Result<T> {
+    check_kind(packhouse, caller, holder).await?;
+    let decide = &decide;
+    packhouse
+        .change::<act::Administer, _, _, _, _>(caller, &holder.name, |permit, work| async move {
+            gate(&permit.place().subject)?;
+            decide(permit, work).await
+        })
+        .await
+}
+
+/// Whether the subject is of the kind that was said. One that is not there is left to the permit.
+async fn check_kind(packhouse: &Packhouse, caller: &Caller, holder: &Holder) -> Result<()> {
+    let subject = Work::new(packhouse).find::<Subject>(Subject::key_of(&holder.name)).await?;
+    match subject {
+        Some(subject) if subject.kind != holder.kind && !caller.is_anonymous() => {
+            Err(Error::not_found(Noun::Subject, &holder.name))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What is for subjects with entitlement management alone.
+pub(super) fn gate(subject: &Subject) -> Result<()> {
+    if subject.plan == Plan::Oss {
+        let message = "This resource is only available for subjects with entitlement management.";
+        return Err(Error::new(ErrorKind::Forbidden, message));
+    }
+    Ok(())
+}
+
+/// The ids of the access keys of a subject, in order.
+///
+/// Implements the Bintray REST API, "Get Access Keys".
+///
+/// # Errors
+/// As [`check`].
+pub async fn list(
+    packhouse: &Packhouse,
+    caller: &Caller,
+    holder: &Holder,
+) -> Result<Vec<AccessKeyName>> {
+    permit(packhouse, caller, holder).await?;
+    let range = AccessKey::range_of(&holder.name);
+    let mut query = Query::within(range).filter(AccessKey::is_there()).keys();
+    let mut names = Vec::new();
+    loop {
+        let page = packhouse.select(&query).await?;
+        for row in &page.rows {
+            names.push(name_in(&row.key)?);
+        }
+        match page.next {
+            Some(cursor) => query = query.start(Start::After(cursor)),
+            None => return Ok(names),
+        }
+    }
+}
+
+/// The name in the key of an access key: subject, name.
+fn name_in(key: &Key) -> Result<AccessKeyName> {
+    let name = key.parts().pop().unwrap_or_default();
+    AccessKeyName::parse(&name).map_err(Error::corrupt)
+}
+
+/// Shows an access key.
+///
+/// Implements the Bintray REST API, "Get Access Key".
+///
+/// # Errors
+/// As [`check`]; [`ErrorKind::NotFound`].
+pub async fn show(
+    packhouse: &Packhouse,
+    caller: &Caller,
+    holder: &Holder,
+    name: &AccessKeyName,
+) -> Result<AccessKey> {
+    permit(packhouse, caller, holder).await?;
+    require(&Work::new(packhouse), &holder.name, name).await
+}
+
+async fn require(work: &Work, subject: &SubjectName, name: &AccessKeyName) -> Result<AccessKey> {
+    let key = work.find::<AccessKey>(AccessKey::key_of(subject, name)).await?;
+    key.filter(|key| !key.closing).ok_or_else(|| Error::not_found(Noun::AccessKey, name))
+}
+
+/// Makes an access key.
+///
+/// Implements the Bintray REST API, "Create Access Key".
+///
+/// # Errors
+/// As [`check`]; [`ErrorKind::AlreadyExists`]; [`ErrorKind::Conflict`] while one of this id is being
+/// deleted; [`ErrorKind::Invalid`] says what is wrong with what was said.
+pub async fn create(
+    packhouse: &Packhouse,
+    caller: &Caller,
+    holder: &Holder,
+    name: &AccessKeyName,
+    said: &AccessKeyChange,
+) -> Result<PutKey> {
+    change(packhouse, caller, holder, |permit, work| async move {
+        let subject = &permit.place().subject;
+        match work.find::<AccessKey>(AccessKey::key_of(&subject.name, name)).await? {
+            Some(key) if key.closing => return Err(still_going("access key", name)),
+            Some(_) => {
+                let message = format!("AccessKey '{name}' already exists");
+                return Err(Error::new(ErrorKind::AlreadyExists, message));
+            }
+            None => {}
+        }
+        let key = AccessKey {
+            form: Form,
+            id: AccessKeyId::from_bytes(work.random_bytes()),
+            subject: subject.name.clone(),
+            subject_id: subject.id,
+            name: name.clone(),
+            hash: String::new(),
+            created: work.now(),
+            expiry: None,
+            existence_check: None,
+            white: Vec::new(),
+            black: Vec::new(),
+            api_only: true,
+            closing: false,
+        };
+        let password = said.password.clone().or_else(|| Some(Secret::new("")));
+        let put = changed(packhouse, key, &AccessKeyChange { password, ..said.clone() })?;
+        work.put(&permit, &put.key);
+        Ok(put)
+    })
+    .await
+}
+
+/// Changes an access key.
+///
+/// Implements the Bintray REST API, "Update Access Key".
+///
+/// # Errors
+/// As [`create`]; [`ErrorKind::NotFound`].
+pub async fn update(
+    packhouse: &Packhouse,
+    caller: &Caller,
+    holder: &Holder,
+    name: &AccessKeyName,
+    said: &AccessKeyChange,
+) -> Result<PutKey> {
+    change(packhouse, caller, holder, |permit, work| async move {
+        let key = require(&work, &permit.place().subject.name, name).await?;
+        let put = changed(packhouse, key, said)?;
+        work.put(&permit, &put.key);
+        Ok(put)
+    })
+    .await
+}
+
+fn changed(packhouse: &Packhouse, mut key: AccessKey, said: &AccessKeyChange) -> Result<PutKey> {
+    if let Some(expiry) = said.expiry {
+        key.expiry = expiry.map(checked_expiry).transpose()?;
+    }
+    if let Some(check) = &said.existence_check {
+        key.existence_check = check.as_ref().map(checked_check).transpose()?;
+    }
+    if let Some(white) = &said.white {
+        key.white = Network::parse_all("white_cidrs", white)?;
+    }
+    if let Some(black) = &said.black {
+        key.black = Network::parse_all("black_cidrs", black)?;
+    }
+    key.api_only = said.api_only.unwrap_or(key.api_only);
+    let password = match &said.password {
+        Some(given) if given.expose().is_empty() => {
+            Some(Secret::new(hex::encode(&packhouse.random_bytes::<20>())))
+        }
+        Some(given) => Some(checked_password(given)?),
+        None => None,
+    };
+    if let Some(password) = &password {
+        key.hash = password_hash(packhouse.secret(), &key.subject, &key.name, password);
+    }
+    Ok(PutKey { key, password })
+}
+
+fn checked_password(given: &Secret) -> Result<Secret> {
+    let bytes = given.expose();
+    if !(MIN_PASSWORD_BYTES..=MAX_SECRET_BYTES).contains(&bytes.len()) {
+        return Err(Error::invalid(format!(
+            "The password has {} bytes: give {MIN_PASSWORD_BYTES} to {MAX_SECRET_BYTES}, or none to \
+             have one made",
+            bytes.len()
+        )));
+    }
+    if bytes.iter().any(u8::is_ascii_control) {
+        return Err(Error::invalid("The password has a control character: leave it out"));
+    }
+    Ok(given.clone())
+}
+
+fn checked_expiry(millis: i64) -> Result<Timestamp> {
+    match millis {
+        ..=0 | LAST_EXPIRY.. => Err(Error::invalid(format!(
+            "expiry is {millis}: give the milliseconds since 1970, up to the year 9999"
+        ))),
+        ..FIRST_EXPIRY => Err(Error::invalid(format!(
+            "expiry is {millis}, which is in the 1970s: give milliseconds and not seconds"
+        ))),
+        _ => Ok(Timestamp::from_millis(millis)),
+    }
+}
+
+fn checked_check(given: &GivenCheck) -> Result<ExistenceCheck> {
+    let url = &given.url;
+    let bytes = url.len();
+    if bytes > MAX_URL_BYTES {
+        return Err(Error::invalid(format!(
+            "existence_check.url has {bytes} bytes: at most {MAX_URL_BYTES} are kept"
+        )));
+    }
+    let rest = url.split_once("://").filter(|(scheme, _)| {
+        scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https")
+    });
+    let has_host = rest.is_some_and(|(_, rest)| {
+        rest.chars().next().is_some_and(|first| !matches!(first, '/' | '?' | '#' | ':'))
+    });
+    let plain = url.bytes().all(|byte| byte.is_ascii_graphic());
+    if !has_host || !plain {
+        return Err(Error::invalid(
+            "existence_check.url is no address: give an http or https one, percent-encoded, like \
+             https://example.org/exists?user=:username",
+        ));
+    }
+    let least = ExistenceCheck::MIN_SECS;
+    let cache_for_secs = match given.cache_for_secs {
+        None => least,
+        Some(secs) => u32::try_from(secs).map(|secs| secs.max(least)).map_err(|_| {
+            Error::invalid(format!(
+                "existence_check.cache_for_secs is {secs}: give seconds from {least} on"
+            ))
+        })?,
+    };
+    Ok(ExistenceCheck { url: url.clone(), cache_for_secs })
+}
+
+/// Deletes an access key. It is worthless at once, and loses what was granted to it; the
+/// entitlements that name it are cleared of it before this returns, or by a job if it is
+/// interrupted.
+///
+/// Implements the Bintray REST API, "Delete Access Key".
+///
+/// # Errors
+/// As [`check`]; [`ErrorKind::NotFound`].
+pub async fn delete(
+    packhouse: &Packhouse,
+    caller: &Caller,
+    holder: &Holder,
+    name: &AccessKeyName,
+) -> Result<()> {
+    let forgetting = change(packhouse, caller, holder, |permit, work| async move {
+        let key = require(&work, &permit.place().subject.name, name).await?;
+        Ok(close(&work, &permit, key))
+    })
+    .await?;
+    forget(packhouse, &forgetting).await
+}
+
+/// Deletes a key whose holder is gone, as its existence check says, if it is still the one that the
+/// check was asked for.
+pub(crate) async fn remove_gone(packhouse: &Packhouse, gone: &AccessKey) -> Result<()> {
+    let janitor = Caller::system(SystemCaller::Janitor);
+    let forgetting = packhouse
+        .change::<act::Delete, _, _, _, _>(&janitor, &Platform, |permit, work| async move {
+            let key = work.find::<AccessKey>(gone.key()).await?;
+            let same = |key: &AccessKey| {
+                !key.closing
+                    && (key.id, &key.hash) == (gone.id, &gone.hash)
+                    && key.existence_check == gone.existence_check
+            };
+            Ok(key.filter(same).map(|key| close(&work, &permit, key)))
+        })
+        .await?;
+    match forgetting {
+        Some(forgetting) => forget(packhouse, &forgetting).await,
+        None => Ok(()),
+    }
+}
+
+/// An access key that was deleted and is not yet forgotten.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Forgetting {
+    pub(crate) job: String,
+    pub(crate) key: ForgottenKey,
+}
+
+/// Plans that a key is worthless, and the job that forgets it if its request does not.
+fn close<A: Changes, P>(work: &Work, permit: &Permit<A, P>, key: AccessKey) -> Forgetting {
+    let grants = GrantSet::range_of(Grantee::AccessKey(key.id));
+    work.change(permit, Change::DeleteWithin(grants));
+    let forgotten =
+        ForgottenKey { subject: key.subject.clone(), name: key.name.clone(), id: key.id };
+    let task = Task::ForgetAccessKey(forgotten.clone());
+    let job = jobs::new(work, task, work.now().after(LEASE));
+    work.put(permit, &job);
+    work.put(permit, &AccessKey { closing: true, ..key });
+    Forgetting { job: job.id, key: forgotten }
+}
+
+/// Takes a deleted key out of the entitlements, and forgets it. Safe to repeat.
+pub(crate) async fn forget(packhouse: &Packhouse, forgetting: &Forgetting) -> Result<()> {
+    let janitor = Caller::system(SystemCaller::Janitor);
+    loop {
+        let done = packhouse
+            .change::<act::Delete, _, _, _, _>(&janitor, &Platform, |permit, work| async move {
+                forget_some(&work, &permit, forgetting).await
+            })
+            .await?;
+        if done {
+            return Ok(());
+        }
+    }
+}
+
+/// Plans some of it; true if that is the last.
+async fn forget_some<A: Changes, P>(
+    work: &Work,
+    permit: &Permit<A, P>,
+    forgetting: &Forgetting,
+) -> Result<bool> {
+    let ForgottenKey { subject, name, id } = &forgetting.key;
+    let record = AccessKey::key_of(subject, name);
+    // Another run may have finished, and the id may be in use again.
+    let key = work.find_as_basis::<AccessKey>(record.clone()).await?;
+    if !key.is_some_and(|key| key.closing && key.id == *id) {
+        work.delete(permit, Job::key_of(&forgetting.job));
+        return Ok(true);
+    }
+    let named = Filter::Is(Entitlement::ACCESS_KEY, TermValue::text(name.as_str()));
+    let range = Entitlement::range_of_subject(subject);
+    let query = Query::within(range).filter(named).limit(BATCH);
+    let entitlements: Vec<Entitlement> = work.list(&query).await?;
+    let count = entitlements.len();
+    for mut entitlement in entitlements {
+        entitlement.access_keys.retain(|key| key.name != *name);
+        work.put(permit, &entitlement);
+    }
+    if count < BATCH {
+        work.delete(permit, record);
+        work.delete(permit, Job::key_of(&forgetting.job));
+    }
+    Ok(count < BATCH)
+}

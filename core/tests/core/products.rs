@@ -1,0 +1,365 @@
+//! Products: both sides of their list of packages, who sees them, and what a deletion leaves.
+
+use std::time::Duration;
+
+use packhouse_core::access::Caller;
+use packhouse_core::access_keys::AccessKeyChange;
+use packhouse_core::entitlements::{self, NewEntitlement};
+use packhouse_core::model::Stored;
+use packhouse_core::model::entitlements::{Access, Entitlement, EntitlementPlace};
+use packhouse_core::model::grants::{Action, Scope};
+use packhouse_core::model::jobs::{Job, Task};
+use packhouse_core::model::packages::Package;
+use packhouse_core::model::products::{Product, ProductSettings, ProductTomb};
+use packhouse_core::model::repositories::Repository;
+use packhouse_core::model::subjects::Plan;
+use packhouse_core::names::{PackageName, ProductName, RepoName};
+use packhouse_core::products::{self, ProductPatch};
+use packhouse_core::{ErrorKind, Noun, Result, packages, repositories, users};
+
+use crate::access_keys::{key, made, sign_in};
+use crate::faulty::{Counted, How};
+use crate::world::{
+    FIRST, World, anonymous, file, forbidden, needs_credentials, package, published, refusal,
+    refused, repo, run, subject,
+};
+
+pub(crate) fn name(name: &str) -> ProductName {
+    ProductName::parse(name).unwrap()
+}
+
+/// `repo/package`, each.
+pub(crate) fn members(paths: &[&str]) -> Vec<(RepoName, PackageName)> {
+    let member = |path: &&str| {
+        let (repo, package) = path.split_once('/').unwrap();
+        (RepoName::parse(repo).unwrap(), PackageName::parse(package).unwrap())
+    };
+    paths.iter().map(member).collect()
+}
+
+/// Makes a product of `anna`.
+pub(crate) fn make(world: &World, by: &Caller, product: &str, of: &[&str]) -> Result<Product> {
+    let settings = ProductSettings::default();
+    let (anna, product) = (subject("anna"), name(product));
+    let made = run(products::create(&world.sound, by, &anna, &product, &settings, &members(of)));
+    made.map(|view| view.product)
+}
+
+fn put(world: &World, by: &Caller, product: &str, of: &[&str]) -> Result<()> {
+    let (patch, of) = (ProductPatch::default(), members(of));
+    let (anna, product) = (subject("anna"), name(product));
+    run(products::update(&world.sound, by, &anna, &product, &patch, Some(&of)))
+}
+
+fn delete(world: &World, by: &Caller, product: &str) -> Result<()> {
+    run(products::delete(&world.packhouse, by, &subject("anna"), &name(product)))
+}
+
+/// Each package with the number of products that it knows of.
+fn marks(world: &World) -> Vec<(String, usize)> {
+    let packages: Vec<Package> = world.all();
+    packages.iter().map(|it| (format!("{}/{}", it.repo, it.name), it.products.len())).collect()
+}
+
+fn marked(of: &[(&str, usize)]) -> Vec<(String, usize)> {
+    of.iter().map(|(path, count)| ((*path).to_owned(), *count)).collect()
+}
+
+/// The packages that a caller sees of a product.
+fn seen(world: &World, by: &Caller, product: &str) -> Result<Vec<String>> {
+    let shown = run(products::show(&world.sound, by, &subject("anna"), &name(product)))?;
+    Ok(shown.packages.iter().map(|(repo, package)| format!("{repo}/{package}")).collect())
+}
+
+fn listed(world: &World, by: &Caller) -> Vec<String> {
+    let listed = run(products::list(&world.sound, by, &subject("anna"), FIRST)).unwrap();
+    assert_eq!(listed.total, Some(listed.items.len() as u64));
+    listed.items.iter().map(|product| product.name.to_string()).collect()
+}
+
+/// `anna` with the public `repo/tool` and the private `vault/safe`.
+fn world() -> (World, Caller) {
+    let world = World::new();
+    let anna = world.anna();
+    world.repo(&anna, &repo("anna/vault"), true);
+    world.package(&anna, &package("anna/vault/safe"));
+    (world, anna)
+}
+
+#[test]
+fn a_product_and_its_packages_name_each_other_at_every_moment() {
+    let (world, anna) = world();
+    let in_products = |path: &str| world.read::<Repository>(Repository::key_of(&repo(path)));
+    assert!(!in_products("anna/repo").has_products);
+    make(&world, &anna, "Suite", &["repo/tool", "repo/tool"]).unwrap();
+    assert!(in_products("anna/repo").has_products && !in_products("anna/vault").has_products);
+    assert_eq!(marks(&world), marked(&[("repo/tool", 1), ("vault/safe", 0)]));
+    assert_eq!(seen(&world, &anna, "Suite").unwrap(), ["repo/tool"]);
+
+    put(&world, &anna, "Suite", &["vault/safe", "repo/tool"]).unwrap();
+    assert!(in_products("anna/vault").has_products);
+    assert_eq!(marks(&world), marked(&[("repo/tool", 1), ("vault/safe", 1)]));
+    assert_eq!(seen(&world, &anna, "Suite").unwrap(), ["vault/safe", "repo/tool"], "as given");
+
+    make(&world, &anna, "other", &["repo/tool"]).unwrap();
+    put(&world, &anna, "Suite", &["vault/safe"]).unwrap();
+    assert_eq!(marks(&world), marked(&[("repo/tool", 1), ("vault/safe", 1)]));
+    delete(&world, &anna, "other").unwrap();
+    delete(&world, &anna, "Suite").unwrap();
+    assert_eq!(marks(&world), marked(&[("repo/tool", 0), ("vault/safe", 0)]));
+    assert_eq!(world.all::<Product>(), []);
+}
+
+#[test]
+fn what_cannot_be_in_a_product_is_said_and_changes_nothing() {
+    let (world, anna) = world();
+    let bert = world.user("bert");
+    world.repo(&bert, &repo("bert/repo"), false);
+    world.package(&bert, &package("bert/repo/his"));
+    make(&world, &anna, "Suite", &["repo/tool"]).unwrap();
+    let before = world.dump();
+    let absent = |path: &str| {
+        let message = format!(
+            "Package '{path}' was not found: name packages of this subject, as repo/package"
+        );
+        (ErrorKind::Invalid, message)
+    };
+    for path in ["repo/his", "repo/none", "none/tool", "Repo/tool"] {
+        assert_eq!(refused(put(&world, &anna, "Suite", &["repo/tool", path])), absent(path));
+        assert_eq!(refused(make(&world, &anna, "new", &["repo/tool", path])), absent(path));
+    }
+    let many: Vec<String> = (0..=Product::MAX_PACKAGES).map(|n| format!("repo/p{n}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let message = "packages has 1001 entries: at most 1000 are kept, so make a second product";
+    let too_many = refusal(ErrorKind::Invalid, message);
+    assert_eq!(refused(put(&world, &anna, "Suite", &many)), too_many);
+    let exists = refusal(ErrorKind::AlreadyExists, "Product 'SUITE' already exists");
+    assert_eq!(refused(make(&world, &anna, "SUITE", &[])), exists);
+    // T082: who administers another subject makes no product of this one.
+    assert_eq!(refused(make(&world, &bert, "mine", &["repo/tool"])), forbidden());
+    assert_eq!(refused(put(&world, &bert, "Suite", &[])), forbidden());
+    assert_eq!(refused(delete(&world, &bert, "Suite")), forbidden());
+    assert_eq!(refused(make(&world, anonymous(), "mine", &[])), needs_credentials());
+    assert_eq!(world.dump(), before);
+}
+
+#[test]
+fn who_may_administer_one_repository_makes_no_product_of_it() {
+    let (world, _) = world();
+    let bert = world.user("bert");
+    let anchor = world.anchor(&repo("anna/repo"));
+    world.grant(&bert, anchor, &Action::ALL, Scope::Anchor, None);
+    assert_eq!(refused(make(&world, &bert, "mine", &["repo/tool"])), forbidden());
+}
+
+#[test]
+fn products_are_for_the_enterprise_plan_and_of_premium_repositories() {
+    for (plan, of, expected) in [
+        (
+            Plan::Oss,
+            &["repo/tool"][..],
+            refusal(
+                ErrorKind::Invalid,
+                "Package repo/tool should be under premium repository for owning product.",
+            ),
+        ),
+        (Plan::Oss, &[], enterprise()),
+        (Plan::Premium, &["repo/tool"], enterprise()),
+    ] {
+        let world = World::new();
+        let anna = world.anna();
+        make(&world, &anna, "Suite", &["repo/tool"]).unwrap();
+        let change = users::UserChange { plan: Some(plan), ..users::UserChange::default() };
+        run(users::update(&world.sound, &world.admin, &subject("anna"), &change)).unwrap();
+        assert_eq!(refused(make(&world, &anna, "new", of)), expected, "{plan:?}");
+        assert_eq!(refused(put(&world, &anna, "Suite", of)), expected, "{plan:?}");
+        // What there was can be seen, and deleted.
+        assert_eq!(seen(&world, &anna, "Suite").unwrap(), ["repo/tool"]);
+        delete(&world, &anna, "Suite").unwrap();
+    }
+}
+
+fn enterprise() -> (ErrorKind, String) {
+    refusal(ErrorKind::Forbidden, "This resource is only available for Enterprise users")
+}
+
+#[test]
+fn a_product_is_seen_by_its_admins_and_by_those_who_may_read_a_package_of_it() {
+    let (world, anna) = world();
+    let bert = world.user("bert");
+    for (product, of) in [
+        ("empty", &[][..]),
+        ("open", &["repo/tool"]),
+        ("mixed", &["vault/safe", "repo/tool"]),
+        ("secret", &["vault/safe"]),
+    ] {
+        make(&world, &anna, product, of).unwrap();
+    }
+    let absent = |product: &str| {
+        let kind = ErrorKind::NotFound(Noun::Product);
+        refusal(kind, &format!("Product '{product}' was not found"))
+    };
+    for admin in [&anna, &world.admin] {
+        assert_eq!(listed(&world, admin), ["empty", "mixed", "open", "secret"]);
+        assert_eq!(seen(&world, admin, "mixed").unwrap(), ["vault/safe", "repo/tool"]);
+    }
+    assert_eq!(listed(&world, &bert), ["mixed", "open"]);
+    assert_eq!(seen(&world, &bert, "mixed").unwrap(), ["repo/tool"], "without what is hidden");
+    for hidden in ["empty", "secret", "none"] {
+        assert_eq!(refused(seen(&world, &bert, hidden)), absent(hidden));
+        // The name of a product that is there is not told apart from one that is not.
+        assert_eq!(refused(put(&world, &bert, hidden, &[])), absent(hidden));
+        assert_eq!(refused(delete(&world, &bert, hidden)), absent(hidden));
+    }
+    let anchor = world.anchor(&repo("anna/vault"));
+    let safe = Scope::Package(PackageName::parse("safe").unwrap());
+    world.grant(&bert, anchor, &[Action::Read], safe, None);
+    assert_eq!(listed(&world, &bert), ["mixed", "open", "secret"]);
+    assert_eq!(seen(&world, &bert, "mixed").unwrap(), ["vault/safe", "repo/tool"]);
+}
+
+#[test]
+fn a_package_that_goes_leaves_its_products_and_one_made_anew_is_none_of_theirs() {
+    let (world, anna) = world();
+    for product in ["one", "two"] {
+        make(&world, &anna, product, &["repo/tool", "vault/safe"]).unwrap();
+    }
+    let packages_of = |product: &str| {
+        let key = Product::key_of(&subject("anna"), &name(product));
+        world.read::<Product>(key).packages
+    };
+    run(packages::delete(&world.sound, &anna, &package("anna/repo/tool"))).unwrap();
+    assert_eq!(packages_of("one"), members(&["vault/safe"]));
+    assert_eq!(packages_of("two"), members(&["vault/safe"]));
+    world.package(&anna, &package("anna/repo/tool"));
+    assert_eq!(seen(&world, &anna, "one").unwrap(), ["vault/safe"]);
+
+    run(repositories::delete(&world.sound, &anna, &repo("anna/vault"))).unwrap();
+    assert_eq!(packages_of("one"), []);
+    world.repo(&anna, &repo("anna/vault"), true);
+    world.package(&anna, &package("anna/vault/safe"));
+    assert_eq!(seen(&world, &anna, "two").unwrap(), Vec::<String>::new());
+    assert_eq!(marks(&world), marked(&[("repo/tool", 0), ("vault/safe", 0)]));
+    put(&world, &anna, "two", &["vault/safe"]).unwrap();
+    assert_eq!(marks(&world), marked(&[("repo/tool", 0), ("vault/safe", 1)]));
+}
+
+#[test]
+fn a_product_that_names_a_package_made_anew_past_it_does_not_have_it() {
+    let (world, anna) = world();
+    let product = make(&world, &anna, "Suite", &["repo/tool"]).unwrap();
+    let tool = world.read::<Package>(Package::key_of(&package("anna/repo/tool")));
+    world.put(&Package { products: [].into(), ..tool });
+    assert_eq!(seen(&world, &anna, "Suite").unwrap(), Vec::<String>::new());
+    let bert = world.user("bert");
+    assert_eq!(listed(&world, &bert), Vec::<String>::new());
+    // Said again, it is meant.
+    put(&world, &anna, "Suite", &["repo/tool"]).unwrap();
+    let tool = world.read::<Package>(Package::key_of(&package("anna/repo/tool")));
+    assert_eq!(tool.products, [product.id].into());
+}
+
+#[test]
+fn the_versions_are_those_of_the_packages_that_are_seen_the_newest_first() {
+    let (world, anna) = world();
+    let upload = |to: &str, path: &str| {
+        world.clock.advance(Duration::from_secs(1));
+        world.upload(&anna, published(to, path), "x").unwrap();
+    };
+    upload("anna/repo/tool/1.0", "a");
+    upload("anna/vault/safe/2.0", "b");
+    upload("anna/repo/tool/3.0", "c");
+    upload("anna/vault/safe/1.0", "d");
+    make(&world, &anna, "Suite", &["repo/tool", "vault/safe"]).unwrap();
+    let versions = |by: &Caller| {
+        let shown = run(products::show(&world.sound, by, &subject("anna"), &name("Suite")));
+        shown.unwrap().versions.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(versions(&anna), ["1.0", "3.0", "2.0"], "1.0 of the one is newer than 3.0");
+    assert_eq!(versions(&world.user("bert")), ["3.0", "1.0"]);
+}
+
+/// Makes an access key with an entitlement on a product, and gives its holder.
+fn customer(world: &World, anna: &Caller, of: &str) -> Caller {
+    let password = made(world, anna, "k", &AccessKeyChange::default());
+    let new = NewEntitlement {
+        name: None,
+        access: Access::Read,
+        access_keys: vec![key("k")],
+        path: None,
+        tags: Vec::new(),
+    };
+    let place = EntitlementPlace::Product(subject("anna"), name(of));
+    run(entitlements::create(&world.sound, anna, &place, &new)).unwrap();
+    sign_in(&world.sound, "k@anna", &password).unwrap()
+}
+
+/// T072: what a product opens ends with what it has, and with it.
+#[test]
+fn an_entitlement_on_a_product_is_for_what_it_has_now() {
+    let (world, anna) = world();
+    let location = file("anna/vault", "a");
+    world.upload(&anna, published("anna/vault/safe/1.0", "a"), "x").unwrap();
+    make(&world, &anna, "Suite", &[]).unwrap();
+    let customer = customer(&world, &anna, "Suite");
+    let hidden = refusal(ErrorKind::NotFound(Noun::Repository), "Repo 'vault' was not found");
+    assert_eq!(refused(world.download(&customer, &location)), hidden);
+    put(&world, &anna, "Suite", &["vault/safe"]).unwrap();
+    assert_eq!(world.download(&customer, &location).unwrap(), "x");
+    assert_eq!(seen(&world, &customer, "Suite").unwrap(), ["vault/safe"]);
+    put(&world, &anna, "Suite", &[]).unwrap();
+    assert_eq!(refused(world.download(&customer, &location)), hidden);
+    put(&world, &anna, "Suite", &["vault/safe"]).unwrap();
+    delete(&world, &anna, "Suite").unwrap();
+    assert_eq!(refused(world.download(&customer, &location)), hidden);
+    assert_eq!(world.all::<Entitlement>(), []);
+    make(&world, &anna, "Suite", &["vault/safe"]).unwrap();
+    assert_eq!(refused(world.download(&customer, &location)), hidden, "another of the name");
+}
+
+#[test]
+fn a_deletion_that_is_interrupted_takes_its_rights_at_once_and_is_finished_by_a_job() {
+    for failing in 1..3 {
+        let (world, anna) = world();
+        let location = file("anna/vault", "a");
+        world.upload(&anna, published("anna/vault/safe/1.0", "a"), "x").unwrap();
+        let product = make(&world, &anna, "Suite", &["vault/safe"]).unwrap();
+        let customer = customer(&world, &anna, "Suite");
+        assert_eq!(world.download(&customer, &location).unwrap(), "x");
+        world.faults.fail(Counted::Commits, failing..usize::MAX, How::Unavailable);
+        let deleted = delete(&world, &anna, "Suite");
+        world.faults.heal();
+        if failing == 1 {
+            assert_eq!(*deleted.unwrap_err().kind(), ErrorKind::Unavailable);
+            let hidden =
+                refusal(ErrorKind::NotFound(Noun::Repository), "Repo 'vault' was not found");
+            assert_eq!(refused(world.download(&customer, &location)), hidden);
+            let message = "The product 'suite' is still being deleted; try again";
+            let going = refusal(ErrorKind::Conflict, message);
+            assert_eq!(refused(make(&world, &anna, "suite", &[])), going);
+            assert_eq!(listed(&world, &anna), Vec::<String>::new());
+            world.clock.advance(Duration::from_secs(301));
+            let tasks = world.run_jobs();
+            let id = product.id;
+            let forgot = |task: &Task| matches!(task, Task::ForgetProduct(it) if it.id == id);
+            assert!(tasks.iter().any(forgot), "{tasks:?}");
+        }
+        assert_eq!(world.all::<Entitlement>(), []);
+        assert_eq!(world.all::<ProductTomb>(), []);
+        let jobs: Vec<Job> = world.all();
+        assert!(!jobs.iter().any(|job| matches!(job.task, Task::ForgetProduct(_))), "{jobs:?}");
+        make(&world, &anna, "suite", &["vault/safe"]).unwrap();
+    }
+}
+
+#[test]
+fn the_products_of_a_deleted_user_go_with_everything_that_was_said_of_them() {
+    let (world, anna) = world();
+    make(&world, &anna, "Suite", &["vault/safe"]).unwrap();
+    customer(&world, &anna, "Suite");
+    run(users::delete(&world.sound, &world.admin, &subject("anna"))).unwrap();
+    world.settle();
+    let left: Vec<String> = world.keys().into_iter().filter(|key| key.contains("anna")).collect();
+    assert_eq!(left, Vec::<String>::new());
+    assert_eq!(Product::KIND.as_str(), "product");
+}
