@@ -64,6 +64,8 @@ mod runner;
 mod search;
 #[path = "core/sweep.rs"]
 mod sweep;
+#[path = "core/teams.rs"]
+mod teams;
 #[path = "core/uploads.rs"]
 mod uploads;
 #[path = "core/users.rs"]

@@ -6,10 +6,10 @@
 
 #[path = "http/access_keys.rs"]
 mod access_keys;
-#[path = "http/app/mod.rs"]
-mod app;
 #[path = "http/agreement.rs"]
 mod agreement;
+#[path = "http/app/mod.rs"]
+mod app;
 #[path = "http/attributes.rs"]
 mod attributes;
 #[path = "http/bodies.rs"]
@@ -30,6 +30,8 @@ mod downloading;
 mod entitlements;
 #[path = "http/eulas.rs"]
 mod eulas;
+#[path = "http/explain.rs"]
+mod explain;
 #[path = "http/exploding.rs"]
 mod exploding;
 #[path = "http/facts.rs"]
@@ -72,12 +74,12 @@ mod publishing;
 mod ranges;
 #[path = "http/repositories.rs"]
 mod repositories;
+#[path = "http/restrictions.rs"]
+mod restrictions;
 #[path = "http/search.rs"]
 mod search;
 #[path = "http/signed_urls.rs"]
 mod signed_urls;
-#[path = "http/restrictions.rs"]
-mod restrictions;
 #[path = "http/strict.rs"]
 mod strict;
 #[path = "http/subjects.rs"]

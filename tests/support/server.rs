@@ -25,10 +25,20 @@ impl Server {
     /// When it does not come up.
     #[must_use]
     pub fn start(data: &Path) -> Self {
+        Self::start_with(data, &[])
+    }
+
+    /// The same, with settings by the names that they have in the environment.
+    ///
+    /// # Panics
+    /// When it does not come up.
+    #[must_use]
+    pub fn start_with(data: &Path, settings: &[(&str, &str)]) -> Self {
         let mut process = Command::new(binary())
             .args(["serve", "--listen", "127.0.0.1:0", "--log-level", "error", "--data"])
             .arg(data)
             .env("PACKHOUSE_ADMIN_KEY", ADMIN_KEY)
+            .envs(settings.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())

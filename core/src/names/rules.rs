@@ -58,6 +58,10 @@ pub(super) fn segment(text: &str) -> Result<(), BrokenRule> {
         let why = "it would mean another folder; write the path without it";
         return Err(BrokenRule::Segment { segment: text.to_owned(), why });
     }
+    // Most names: no byte needs a closer look.
+    if text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') {
+        return Ok(());
+    }
     if let Some(character) = text.chars().find(|c| is_refused(*c)) {
         return Err(BrokenRule::Has { character, instead: "leave it out" });
     }

@@ -27,7 +27,8 @@ use axum::response::Response;
 
 use crate::failure::Failure;
 use crate::route::Gate::{
-    AccessKey, Credentials, Entitlement, Eula, File, License, Package, Product, Repository, Scope, Subject, Team, Version,
+    AccessKey, Credentials, Entitlement, Eula, File, License, Package, Product, Repository, Scope,
+    Subject, Team, Version,
 };
 use crate::route::Right::{Own, Publish, Read};
 use crate::route::{Dialect, Route, route};

@@ -59,8 +59,7 @@ impl Body {
         let name = self.permission.as_deref().unwrap_or_default();
         let mut known = Permission::ALL.into_iter();
         known.find(|known| known.as_str().eq_ignore_ascii_case(name)).ok_or_else(|| {
-            let message =
-                format!("Permission '{name}' does not exist: use read, publish or admin");
+            let message = format!("Permission '{name}' does not exist: use read, publish or admin");
             Failure::bad_request(message)
         })
     }

@@ -139,7 +139,9 @@ impl Team {
             name: team.name.to_string(),
             owner: with_owner.then(|| team.subject.to_string()),
             members,
-            permitted_repos: permitted.map(|(repo, may)| (repo.to_string(), may.as_str())).collect(),
+            permitted_repos: permitted
+                .map(|(repo, may)| (repo.to_string(), may.as_str()))
+                .collect(),
             allow_repo_creation: team.allow_repo_creation,
             business_unit: team.business_unit,
         }

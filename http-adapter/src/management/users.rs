@@ -1,8 +1,8 @@
 //! Users.
 
-use packhouse_core::names::SubjectName;
 use packhouse_core::access::Secret;
 use packhouse_core::model::subjects::{Plan, Subject};
+use packhouse_core::names::SubjectName;
 use packhouse_core::users::{self, PutUser, UserChange};
 use packhouse_core::{Paging, followers};
 use serde::{Deserialize, Serialize};

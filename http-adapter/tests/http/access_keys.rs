@@ -222,7 +222,7 @@ async fn a_key_is_good_from_its_networks_alone_wherever_it_is_shown() {
 /// T043, T047: the next request is refused.
 #[tokio::test]
 async fn what_ends_a_key_ends_it_at_once() {
-    let app = app().await;
+    let app = App::furnished().await;
     let (list, one) = ("/users/acme/access_keys", "/users/acme/access_keys/key1");
     let signs_in = async |password: &str| {
         let answer = asks(&app, "key1@acme", password, "/repos/acme/tools").await;

@@ -57,7 +57,8 @@ async fn nothing_that_identity_influenced_is_kept_by_others() {
 
 /// Whether it is the answer of a route that serves files.
 fn serves(answer: &Answer) -> bool {
-    answer.operation.starts_with("downloads.") || answer.operation == "content.get_maven"
+    answer.operation.starts_with("downloads.")
+        || ["content.get", "content.get_maven"].contains(&answer.operation)
 }
 
 #[tokio::test]

@@ -187,8 +187,9 @@ fn refusal(gate: Gate, caller: &str, state: State) -> Option<Expected> {
         Gate::Eula => (state == NoEula).then_some((404, Some("Eula"))),
         Gate::License => (state == NoLicense).then_some((404, Some("License"))),
         // To those who do not administer its subject none is there.
-        Gate::Team => (state == NoTeam || ![OWNER, ADMIN].contains(&caller))
-            .then_some((404, Some("Team"))),
+        Gate::Team => {
+            (state == NoTeam || ![OWNER, ADMIN].contains(&caller)).then_some((404, Some("Team")))
+        }
         Gate::AccessKey => (state == NoAccessKey).then_some((404, Some("AccessKey"))),
         Gate::Entitlement => (state == NoEntitlement).then_some((404, Some("Entitlement"))),
         Gate::Scope => (![OWNER, ADMIN].contains(&caller)).then_some((403, None)),
@@ -333,6 +334,8 @@ async fn furnished() -> App {
         app.package(&format!("acme/{repo}"), json!({"name": "bare"})).await;
     }
     app.organization("guild", OWNER).await;
+    // Its last owner could not be deleted.
+    app.member("guild", ADMIN, "owner").await;
     app.member("guild", READER, "member").await;
     for of in ["orgs/guild", "users/acme"] {
         let made = app.post(&format!("/{of}/teams")).by(OWNER).json(&json!({"name": "crew"})).await;

@@ -169,17 +169,19 @@ async fn there_is_always_an_owner_and_owners_make_owners() {
         app.delete(&member(OWNER)).by(caller).await.refuses(409, last);
     }
     // What it is already it may be said to be.
-    app.put(&member(OWNER)).by(PUBLISHER).json(&owner).await.is(
-        200,
-        &json!({"name": "acme", "type": "owner"}),
-    );
+    app.put(&member(OWNER))
+        .by(PUBLISHER)
+        .json(&owner)
+        .await
+        .is(200, &json!({"name": "acme", "type": "owner"}));
     app.delete("/management/v1/users/acme").by(ADMIN).await.refuses(409, last);
     assert_eq!(app.get("/repos/acme/tools").by(OWNER).await.status, 200);
 
-    app.put(&member(READER)).by(OWNER).json(&owner).await.is(
-        200,
-        &json!({"name": "reader", "type": "owner"}),
-    );
+    app.put(&member(READER))
+        .by(OWNER)
+        .json(&owner)
+        .await
+        .is(200, &json!({"name": "reader", "type": "owner"}));
     app.delete(&member(OWNER)).by(READER).await.is_success(200);
     app.get(GUILD).by(OWNER).await.refuses(403, "forbidden");
     app.delete("/management/v1/users/acme").by(ADMIN).await.is_success(200);

@@ -59,10 +59,11 @@ async fn teams_of_organizations_and_of_users_are_made_shown_changed_and_deleted(
         app.get(&one).by(ADMIN).await.is(200, &shown);
         app.get(&path).by(OWNER).await.is(200, &json!({"teams": ["team 1"]}));
 
-        app.patch(&one).by(OWNER).json(&json!({"name": "x", "members": null})).await.is(
-            200,
-            &expected,
-        );
+        app.patch(&one)
+            .by(OWNER)
+            .json(&json!({"name": "x", "members": null}))
+            .await
+            .is(200, &expected);
         expected["members"] = json!([]);
         app.patch(&one).by(OWNER).json(&json!({"members": []})).await.is(200, &expected);
         // Without what it is for, the unit goes.
@@ -106,10 +107,11 @@ async fn a_business_unit_is_for_teams_of_enterprise_subjects_that_make_repositor
     app.post("/orgs/guild/teams").by(OWNER).json(&body).await.refuses(400, not_allowed);
     let body = json!({"name": "team", "business_unit": "unit", "allow_repo_creation": true});
     app.patch("/management/v1/orgs/guild").by(ADMIN).json(&json!({"plan": "premium"})).await;
-    app.post("/orgs/guild/teams").by(OWNER).json(&body).await.refuses(
-        400,
-        "business_unit is only for subjects of the enterprise plan: leave it out",
-    );
+    app.post("/orgs/guild/teams")
+        .by(OWNER)
+        .json(&body)
+        .await
+        .refuses(400, "business_unit is only for subjects of the enterprise plan: leave it out");
     app.patch("/management/v1/orgs/guild").by(ADMIN).json(&json!({"plan": "enterprise"})).await;
     team(&app, "orgs/guild", &body).await;
     app.patch("/management/v1/orgs/guild").by(ADMIN).json(&json!({"plan": "premium"})).await;
