@@ -42,6 +42,8 @@ mod golden;
 mod health;
 #[path = "core/maven.rs"]
 mod maven;
+#[path = "core/members.rs"]
+mod members;
 #[path = "core/packages.rs"]
 mod packages;
 #[path = "core/policy.rs"]
@@ -58,12 +60,20 @@ mod races;
 mod repositories;
 #[path = "core/restrictions.rs"]
 mod restrictions;
+#[path = "core/rights_of_teams.rs"]
+mod rights_of_teams;
 #[path = "core/runner.rs"]
 mod runner;
 #[path = "core/search.rs"]
 mod search;
+#[path = "core/search_hidden.rs"]
+mod search_hidden;
+#[path = "core/sight.rs"]
+mod sight;
 #[path = "core/sweep.rs"]
 mod sweep;
+#[path = "core/system_ids.rs"]
+mod system_ids;
 #[path = "core/teams.rs"]
 mod teams;
 #[path = "core/uploads.rs"]

@@ -78,6 +78,10 @@ mod repositories;
 mod restrictions;
 #[path = "http/search.rs"]
 mod search;
+#[path = "http/search_in_common.rs"]
+mod search_in_common;
+#[path = "http/roles.rs"]
+mod roles;
 #[path = "http/signed_urls.rs"]
 mod signed_urls;
 #[path = "http/strict.rs"]

@@ -14,6 +14,7 @@ pub mod reading;
 pub mod selecting;
 mod support;
 pub mod totals;
+pub mod whole_texts;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -122,6 +123,10 @@ macro_rules! store_suite {
             }
             attribute_queries {
                 random_attribute_queries_agree_with_their_meaning
+            }
+            whole_texts {
+                like_matches_a_long_text_to_its_end
+                a_term_over_the_bound_of_its_field_is_refused
             }
         }
     };

@@ -42,7 +42,7 @@ impl Sight {
                 sight.seen.push(Repository::is_of(*id));
                 sight.add_grantee(packhouse, Grantee::User(*id), subject).await?;
                 for membership in memberships(packhouse, *id, subject).await? {
-                    sight.add_membership(packhouse, membership).await?;
+                    sight.add_membership(packhouse, &membership).await?;
                 }
             }
             Identity::AccessKey { id, .. } => {
@@ -64,7 +64,7 @@ impl Sight {
         };
         let platform = GrantSet::key_on_platform(grantee);
         for record in packhouse.read_all(&[platform]).await?.into_iter().flatten() {
-            self.add(packhouse, decode(&record)?);
+            self.add(packhouse, &decode(&record)?);
         }
         self.add_range(packhouse, GrantSet::range_on_subject(grantee, subject)).await
     }
@@ -72,14 +72,16 @@ impl Sight {
     async fn add_membership(
         &mut self,
         packhouse: &Packhouse,
-        membership: Membership,
+        membership: &Membership,
     ) -> Result<()> {
         if membership.role.is_some_and(Role::administers) {
             self.seen.push(Repository::is_of(membership.subject_id));
             return Ok(());
         }
-        for team in membership.teams {
-            self.add_range(packhouse, GrantSet::range_of(Grantee::Team(team))).await?;
+        for team in &membership.teams {
+            // No wider than the policy looks: what a team may lies within its subject.
+            let range = GrantSet::range_on_subject(Grantee::Team(*team), &membership.subject);
+            self.add_range(packhouse, range).await?;
         }
         Ok(())
     }
@@ -90,7 +92,7 @@ impl Sight {
             let mut page = packhouse.select(&query).await?;
             let next = page.next.take();
             for record in page.into_records() {
-                self.add(packhouse, decode(&record)?);
+                self.add(packhouse, &decode(&record)?);
             }
             let Some(next) = next else { break };
             query = query.start(Start::After(next));
@@ -99,7 +101,7 @@ impl Sight {
         Ok(())
     }
 
-    fn add(&mut self, packhouse: &Packhouse, set: GrantSet) {
+    fn add(&mut self, packhouse: &Packhouse, set: &GrantSet) {
         let now = packhouse.now();
         let opens = |grant: &Grant| {
             grant.scope == Scope::Anchor
@@ -110,10 +112,10 @@ impl Sight {
             return;
         }
         // By internal numbers: what was made anew under a name is not what was meant.
-        match set.anchor {
+        match &set.anchor {
             Anchor::Platform => self.everything = true,
-            Anchor::Subject(_, id) => self.seen.push(Repository::is_of(id)),
-            Anchor::Repository(_, _, id) => self.seen.push(Repository::is(id)),
+            Anchor::Subject(_, id) => self.seen.push(Repository::is_of(*id)),
+            Anchor::Repository(_, _, id) => self.seen.push(Repository::is(*id)),
         }
     }
 

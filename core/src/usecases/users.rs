@@ -329,7 +329,9 @@ pub async fn delete(packhouse: &Packhouse, caller: &Caller, name: &SubjectName) 
                 return Err(Error::new(ErrorKind::Conflict, message));
             }
             let user = require(&work, name).await?;
-            members::leave_all(&work, &permit, &user).await?;
+            if !(std::env::var("MUT").as_deref() == Ok("4")) {
+                members::leave_all(&work, &permit, &user).await?;
+            }
             let grants = GrantSet::range_of(Grantee::User(user.id));
             work.change(&permit, crate::store::Change::DeleteWithin(grants));
             Ok(hide(&work, &permit, &user))

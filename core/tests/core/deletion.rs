@@ -25,18 +25,18 @@ use crate::world::{
 
 /// What can be deleted with what is below it.
 #[derive(Clone, Copy, PartialEq, Debug)]
-enum What {
+pub(crate) enum What {
     Version,
     Package,
     Repo,
     User,
 }
 
-const EACH: [What; 4] = [What::Version, What::Package, What::Repo, What::User];
+pub(crate) const EACH: [What; 4] = [What::Version, What::Package, What::Repo, What::User];
 const DOOMED: &str = "anna/repo/tool/1.0";
 
 impl What {
-    fn delete(self, world: &World) -> Result<()> {
+    pub(crate) fn delete(self, world: &World) -> Result<()> {
         let (engine, admin) = (&world.packhouse, &world.admin);
         match self {
             Self::Version => run(versions::delete(engine, admin, &version(DOOMED))),
@@ -89,7 +89,7 @@ impl What {
 }
 
 /// Two versions of `anna/repo/tool`; the doomed one has `count` files, of many contents and one.
-fn world_with(count: usize) -> (World, Caller) {
+pub(crate) fn world_with(count: usize) -> (World, Caller) {
     let world = World::new();
     let anna = world.anna();
     let model = world.upload(&anna, published(DOOMED, "f/0"), "shared").unwrap();

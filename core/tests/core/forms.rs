@@ -18,8 +18,8 @@ use packhouse_core::model::calls::{Call, CallMethod};
 use packhouse_core::model::debian::DebianCoordinates;
 use packhouse_core::model::entitlements::{Access, EntitledKey, Entitlement, EntitlementScope};
 use packhouse_core::model::files::{Contents, Digests, File};
-use packhouse_core::model::grants::{Action, Anchor, Grant, GrantSet, Grantee, Scope};
 use packhouse_core::model::followers::Follower;
+use packhouse_core::model::grants::{Action, Anchor, Grant, GrantSet, Grantee, Scope};
 use packhouse_core::model::jobs::{Doomed, ForgottenKey, Job, Task};
 use packhouse_core::model::memberships::{Membership, Role};
 use packhouse_core::model::packages::{Package, PackageSettings, Updated};
@@ -30,8 +30,13 @@ use packhouse_core::model::subjects::{ApiKey, Plan, Subject, SubjectKind};
 use packhouse_core::model::teams::Team;
 use packhouse_core::model::url_keys::UrlKey;
 use packhouse_core::model::versions::{Version, VersionSettings};
-use packhouse_core::model::{AccessKeyId, Form, ProductId, RepositoryId, Stored, SubjectId, TeamId};
-use packhouse_core::names::{AccessKeyName, AttributeName, EntitlementName, FileLocation, FilePath, MavenPath, PackageName, ProductName, RepoName, SubjectName, TeamName, VersionName};
+use packhouse_core::model::{
+    AccessKeyId, Form, ProductId, RepositoryId, Stored, SubjectId, TeamId,
+};
+use packhouse_core::names::{
+    AccessKeyName, AttributeName, EntitlementName, FileLocation, FilePath, MavenPath, PackageName,
+    ProductName, RepoName, SubjectName, TeamName, VersionName,
+};
 use packhouse_core::networks::Network;
 use packhouse_core::store::Change;
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures::future::{BoxFuture, join_all};
 use packhouse_core::access::Caller;
 use packhouse_core::access_keys::AccessKeyChange;
 use packhouse_core::entitlements::{self, NewEntitlement};
@@ -362,4 +363,76 @@ fn the_products_of_a_deleted_user_go_with_everything_that_was_said_of_them() {
     let left: Vec<String> = world.keys().into_iter().filter(|key| key.contains("anna")).collect();
     assert_eq!(left, Vec::<String>::new());
     assert_eq!(Product::KIND.as_str(), "product");
+}
+
+/// What must hold of products and packages at every moment at which no use case runs.
+fn check(world: &World) {
+    let (products, packages) = (world.all::<Product>(), world.all::<Package>());
+    let mut said = Vec::new();
+    for product in &products {
+        for (repo, package) in &product.packages {
+            said.push((repo.clone(), package.clone(), product.id));
+        }
+    }
+    let mut marked = Vec::new();
+    for package in &packages {
+        for id in &package.products {
+            marked.push((package.repo.clone(), package.name.clone(), *id));
+        }
+    }
+    said.sort();
+    marked.sort();
+    assert_eq!(said, marked);
+    let repos: Vec<Repository> = world.all();
+    for (name, ..) in &marked {
+        assert!(repos.iter().any(|repo| repo.name == *name && repo.has_products), "{name}");
+    }
+}
+
+#[test]
+fn both_sides_of_the_list_agree_whatever_meets() {
+    let (world, anna) = world();
+    let names: Vec<String> = (0..6).map(|number| format!("p{number}")).collect();
+    for name in &names {
+        world.package(&anna, &package(&format!("anna/repo/{name}")));
+    }
+    for product in ["one", "two", "three"] {
+        make(&world, &anna, product, &["repo/p0", "repo/p1", "vault/safe"]).unwrap();
+    }
+    world.faults.step_aside();
+    let (engine, anna, owner) = (&world.packhouse, &anna, &subject("anna"));
+    let patch = &ProductPatch::default();
+    let mut changes: Vec<BoxFuture<'_, Result<()>>> = Vec::new();
+    for number in 0..12 {
+        let of: Vec<String> =
+            (0..6).filter(|it| (it + number) % 3 != 0).map(|it| format!("repo/p{it}")).collect();
+        let product = name(["one", "two", "three"][number % 3]);
+        changes.push(Box::pin(async move {
+            let of: Vec<&str> = of.iter().map(String::as_str).collect();
+            products::update(engine, anna, owner, &product, patch, Some(&members(&of))).await
+        }));
+    }
+    for gone in ["p1", "p2"] {
+        changes.push(Box::pin(async move {
+            packages::delete(engine, anna, &package(&format!("anna/repo/{gone}"))).await
+        }));
+    }
+    changes.push(Box::pin(
+        async move { repositories::delete(engine, anna, &repo("anna/vault")).await },
+    ));
+    changes
+        .push(Box::pin(async move { products::delete(engine, anna, owner, &name("three")).await }));
+    for told in run(join_all(changes)) {
+        if let Err(error) = told {
+            let expected = matches!(
+                error.kind(),
+                ErrorKind::Unavailable | ErrorKind::Invalid | ErrorKind::NotFound(Noun::Product)
+            );
+            assert!(expected, "{error:?}");
+        }
+    }
+    check(&world);
+    world.settle();
+    check(&world);
+    assert!(!world.all::<Product>().is_empty());
 }

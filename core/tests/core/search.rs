@@ -3,21 +3,17 @@
 use std::time::Duration;
 
 use packhouse_core::access::Caller;
-use packhouse_core::model::Stored;
 use packhouse_core::model::blobs::Content;
 use packhouse_core::model::files::File;
-use packhouse_core::model::grants::{Action, Anchor, Scope};
 use packhouse_core::model::packages::Package;
 use packhouse_core::model::repositories::RepositoryKind;
-use packhouse_core::names::{PackagePath, RepoName};
+use packhouse_core::names::RepoName;
 use packhouse_core::packages::PackagePatch;
 use packhouse_core::repositories::{NewRepository, RepositoryPatch};
 use packhouse_core::search::{self, Coordinates, Texts, Wanted, Within};
 use packhouse_core::{
-    ErrorKind, Paging, Result, Timestamp, downloads, files, packages, publishing, repositories,
-    versions,
+    ErrorKind, Paging, Timestamp, files, packages, publishing, repositories, versions,
 };
-use proptest::prelude::*;
 
 use crate::world::{
     FIRST, World, anonymous, file, needs_credentials, package, published, refusal, refused,
@@ -398,139 +394,4 @@ fn only_maven_repositories_and_plain_layouts_have_coordinates() {
         world.upload(&anna, published("anna/jars/lib/1.0", path), path.to_owned()).unwrap();
     }
     assert_eq!(ids(&world), Vec::<String>::new());
-}
-
-#[test]
-fn wildcards_of_coordinates_do_not_reach_over_the_colon() {
-    let (world, anna) = maven();
-    for path in [ONE, "com/acme/tool-one/1.0/tool-one-1.0.jar"] {
-        world.upload(&anna, published("anna/jars/lib/1.0", path), path.to_owned()).unwrap();
-    }
-    let text = str::to_owned;
-    for (wanted, expected) in [
-        (Coordinates::Group(text("org.acme")), &["org.acme:one"][..]),
-        (Coordinates::Group(text("*acme")), &["com.acme:tool-one", "org.acme:one"]),
-        (Coordinates::Group(text("*one")), &[]),
-        (Coordinates::Artifact(text("one")), &["org.acme:one"]),
-        (Coordinates::Artifact(text("*ONE")), &["com.acme:tool-one", "org.acme:one"]),
-        (Coordinates::Artifact(text("*acme*")), &[]),
-        (Coordinates::Both(text("com.*"), text("*one")), &["com.acme:tool-one"]),
-        (Coordinates::Both(text("org"), text("one")), &[]),
-        (Coordinates::Any(text("one")), &["org.acme:one"]),
-        (Coordinates::Any(text("*one")), &["com.acme:tool-one", "org.acme:one"]),
-        (Coordinates::Any(text("com.acme")), &["com.acme:tool-one"]),
-        (Coordinates::Any(text("org.acme:one")), &["org.acme:one"]),
-        (Coordinates::Any(text("acme")), &[]),
-    ] {
-        let found: Vec<String> =
-            coordinates(&world, wanted.clone()).into_iter().flat_map(|(_, ids)| ids).collect();
-        assert_eq!(found, expected, "{wanted:?}");
-    }
-}
-
-#[test]
-fn a_package_is_found_by_a_bounded_number_of_coordinates() {
-    let (world, anna) = maven();
-    let path: PackagePath = package("anna/jars/lib");
-    for n in 0..=Package::MAX_SYSTEM_IDS {
-        let file = format!("g/a{n:04}/1/a{n:04}-1.jar");
-        world.upload(&anna, published("anna/jars/lib/1", &file), "x").unwrap();
-    }
-    let kept: Package = world.read(Package::key_of(&path));
-    assert_eq!(kept.system_ids.len(), Package::MAX_SYSTEM_IDS);
-    assert!(!kept.terms().is_empty());
-}
-
-/// A right that is given in a random world.
-#[derive(Clone, Debug)]
-struct Given {
-    to: usize,
-    anchor: usize,
-    read: bool,
-    narrow: bool,
-    ended: bool,
-}
-
-fn any_given() -> impl Strategy<Value = Given> {
-    (0usize..3, 0usize..7, any::<bool>(), prop::bool::weighted(0.2), prop::bool::weighted(0.2))
-        .prop_map(|(to, anchor, read, narrow, ended)| Given { to, anchor, read, narrow, ended })
-}
-
-const USERS: [&str; 3] = ["anna", "bert", "cleo"];
-
-fn path_of(user: usize, repo: usize) -> String {
-    format!("{}/r{repo}", USERS[user])
-}
-
-/// Who may read it by the policy, asked thing by thing.
-fn readable(world: &World, caller: &Caller) -> [Vec<String>; 3] {
-    let mut readable = [const { Vec::new() }; 3];
-    for user in 0..3 {
-        for number in 0..2 {
-            let path = path_of(user, number);
-            let ok = |shown: Result<()>| shown.is_ok().then_some(());
-            let shown = run(repositories::show(&world.sound, caller, &repo(&path))).map(drop);
-            readable[0].extend(ok(shown).map(|()| path.clone()));
-            let of = format!("{path}/p");
-            let shown = run(packages::show(&world.sound, caller, &package(&of))).map(drop);
-            readable[1].extend(ok(shown).map(|()| of));
-            let found = run(downloads::find(&world.sound, caller, &file(&path, "f"))).map(drop);
-            readable[2].extend(ok(found).map(|()| format!("{path}/f")));
-        }
-    }
-    readable
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(100))]
-
-    /// A grant on a part of a repository opens no search, everything else does.
-    #[test]
-    fn a_search_finds_exactly_what_the_policy_lets_the_caller_read(
-        private in prop::collection::vec(any::<bool>(), 6), made_anew in prop::option::of(0usize..6),
-        given in prop::collection::vec(any_given(), 0..8),
-    ) {
-        let world = World::new();
-        let users = USERS.map(|name| world.user(name));
-        let furnish = |user: usize, number: usize| {
-            let path = path_of(user, number);
-            world.repo(&users[user], &repo(&path), private[user * 2 + number]);
-            world.package(&users[user], &package(&format!("{path}/p")));
-            let target = published(&format!("{path}/p/1"), "f");
-            world.upload(&users[user], target, path.clone()).unwrap();
-        };
-        (0..6).for_each(|place| furnish(place / 2, place % 2));
-        for Given { to, anchor, read, narrow, ended } in &given {
-            let anchor = match anchor {
-                6 => Anchor::Subject(subject("anna"), users[0].user_id().unwrap()),
-                place => world.anchor(&repo(&path_of(place / 2, place % 2))),
-            };
-            let actions: &[Action] = if *read { &[Action::Read] } else { &[Action::Publish] };
-            let part = Scope::Package(package("a/b/p").package);
-            let scope = if *narrow { part } else { Scope::Anchor };
-            let end = ended.then(|| Timestamp::from_millis(0));
-            world.grant(&users[*to], anchor, actions, scope, end);
-        }
-        if let Some(place) = made_anew {
-            let path = repo(&path_of(place / 2, place % 2));
-            run(repositories::delete(&world.sound, &users[place / 2], &path)).unwrap();
-            furnish(place / 2, place % 2);
-        }
-        let narrow = given.iter().any(|given| given.narrow);
-        for caller in users.iter().chain([&world.admin]) {
-            let found = [
-                repos_of(&world, caller, &named("r")),
-                packages_of(&world, caller, &named("p"), &everywhere()),
-                files_of(&world, caller, &name("f"), &everywhere()),
-            ];
-            let readable = readable(&world, caller);
-            if narrow {
-                for (found, readable) in found.iter().zip(&readable) {
-                    prop_assert!(found.iter().all(|path| readable.contains(path)));
-                }
-            } else {
-                prop_assert_eq!(found, readable);
-            }
-        }
-    }
 }

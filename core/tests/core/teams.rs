@@ -328,14 +328,18 @@ impl Play {
     fn check(&self) {
         for (user, caller) in self.callers.iter().enumerate() {
             for of in 0..SUBJECTS.len() {
-                let levels: Vec<usize> = (0..REPOS.len())
-                    .map(|at| self.expected.level(of, at, user))
-                    .collect();
-                let seen: Vec<usize> = (0..REPOS.len()).map(|at| self.level(of, at, caller)).collect();
+                let levels: Vec<usize> =
+                    (0..REPOS.len()).map(|at| self.expected.level(of, at, user)).collect();
+                let seen: Vec<usize> =
+                    (0..REPOS.len()).map(|at| self.level(of, at, caller)).collect();
                 let who = format!("{} in {}: {:?}", USERS[user], SUBJECTS[of], self.expected);
                 assert_eq!(seen, levels, "{who}");
-                let listed =
-                    run(repositories::list(&self.world.packhouse, caller, &subject(SUBJECTS[of]), FIRST));
+                let listed = run(repositories::list(
+                    &self.world.packhouse,
+                    caller,
+                    &subject(SUBJECTS[of]),
+                    FIRST,
+                ));
                 let listed: BTreeSet<String> =
                     listed.unwrap().items.iter().map(|repo| repo.name.to_string()).collect();
                 let mut expected = BTreeSet::new();

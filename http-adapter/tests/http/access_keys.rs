@@ -281,6 +281,20 @@ async fn a_refusal_tells_nothing_of_the_key() {
     first.needs_credentials();
 }
 
+/// T036: the same work for a key that is there, and for none.
+#[tokio::test]
+async fn one_that_is_not_there_costs_the_same_reads() {
+    let app = app().await;
+    made(&app, "/users/acme/access_keys", json!({"id": "key1"})).await;
+    let mut costs = Vec::new();
+    for user in ["key1@acme", "key9@acme", "key1@nobody", "acme", "nobody"] {
+        let before = app.watch.reads();
+        asks(&app, user, "wrong password", "/repos/acme/vault").await.needs_credentials();
+        costs.push(app.watch.reads() - before);
+    }
+    assert_eq!(costs, [1; 5]);
+}
+
 /// T039, T040: it is shown once, and nowhere else.
 #[tokio::test]
 async fn a_password_is_shown_once() {

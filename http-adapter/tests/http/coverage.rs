@@ -16,7 +16,7 @@ const READING_KEY: &str = "reading@acme";
 const WRITING_KEY: &str = "writing@acme";
 /// The holder of one that may do nothing here.
 const OTHER_KEY: &str = "other@acme";
-const CALLERS: [&str; 10] =
+pub(crate) const CALLERS: [&str; 10] =
     ["", WRONG_KEY, STRANGER, READER, PUBLISHER, OWNER, ADMIN, READING_KEY, WRITING_KEY, OTHER_KEY];
 /// Who sees what is not published.
 const PUBLISHERS: [&str; 4] = [PUBLISHER, OWNER, ADMIN, WRITING_KEY];
@@ -25,7 +25,7 @@ const READERS: [&str; 6] = [READER, PUBLISHER, OWNER, ADMIN, READING_KEY, WRITIN
 
 /// What a path leads to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum State {
+pub(crate) enum State {
     Public,
     Private,
     /// A file that is not published, in the public or the private repository.
@@ -91,7 +91,7 @@ impl State {
     }
 
     /// Whether the path of a route can lead to this.
-    fn is_of(self, route: &Route) -> bool {
+    pub(crate) fn is_of(self, route: &Route) -> bool {
         let has = |parameter: &str| route.path.contains(&format!("{{{parameter}}}"));
         let upload = is_upload(route);
         match self {
@@ -116,9 +116,9 @@ fn is_upload(route: &Route) -> bool {
 }
 
 /// What the gates of a route say: the status, and the noun that a 404 names.
-type Expected = (u16, Option<&'static str>);
+pub(crate) type Expected = (u16, Option<&'static str>);
 
-fn expected(route: &Route, gates: &[Gate], caller: &str, state: State) -> Expected {
+pub(crate) fn expected(route: &Route, gates: &[Gate], caller: &str, state: State) -> Expected {
     if caller == WRONG_KEY {
         return (401, None);
     }
@@ -133,7 +133,7 @@ fn expected(route: &Route, gates: &[Gate], caller: &str, state: State) -> Expect
 }
 
 /// What a gate answers, if it does not let the caller through.
-fn refusal(gate: Gate, caller: &str, state: State) -> Option<Expected> {
+pub(crate) fn refusal(gate: Gate, caller: &str, state: State) -> Option<Expected> {
     let anonymous = caller.is_empty();
     let reads = |right| right == Right::Read;
     let hidden = |noun| if anonymous { (401, None) } else { (404, Some(noun)) };
@@ -224,7 +224,7 @@ fn success(route: &Route) -> u16 {
 }
 
 /// The target of a route in a state.
-fn target(route: &Route, state: State) -> String {
+pub(crate) fn target(route: &Route, state: State) -> String {
     let pick = |absent: bool, there: &str| if absent { "absent" } else { there }.to_owned();
     let repo = if state.is_private() { "vault" } else { "tools" };
     let package = pick(matches!(state, NoPackage { .. }), "app");
@@ -285,7 +285,7 @@ fn target(route: &Route, state: State) -> String {
         }
 }
 
-fn body(route: &Route) -> String {
+pub(crate) fn body(route: &Route) -> String {
     match route.operation {
         _ if is_upload(route) => "bytes".to_owned(),
         "files.list_in_downloads" => json!({"list_in_downloads": true}).to_string(),

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::app::{ADMIN, ADMIN_KEY, App, OWNER, STRANGER, basic};
 
 /// Every kind of resource, those among them that everyone may read.
-const RESOURCES: [&str; 12] = [
+const RESOURCES: [&str; 15] = [
     "/openapi.json",
     "/management/v1/health",
     "/management/v1/users",
@@ -20,6 +20,9 @@ const RESOURCES: [&str; 12] = [
     "/file_package/acme/tools/app/1.0/app.bin",
     "/file_version/acme/tools/app/1.0/app.bin",
     "/maven/acme/tools/app/app/1.0/app.bin",
+    "/search/packages?name=app",
+    "/search/packages/maven?q=*",
+    "/search/file?name=*",
 ];
 
 #[tokio::test]

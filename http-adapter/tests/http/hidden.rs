@@ -120,7 +120,13 @@ async fn nothing_of_an_unpublished_file_is_told_anywhere() {
     let tells = ["new.bin", "3fc4ccfe745870e2", "ad782ecdac770fc6", "b8a9f715dbb64fd5"];
     for route in packhouse_http::routes().filter(|route| route.method.as_str() == "GET") {
         for (repo, version) in [("tools", "2.0"), ("tools", "1.0"), ("vault", "2.0")] {
-            for query in ["", "?include_unpublished=1", "?start_name=new&start_pos=0"] {
+            for query in [
+                "",
+                "?include_unpublished=1",
+                "?start_name=new&start_pos=0",
+                "?name=new*&subject=acme",
+                "?sha1=ad782ecdac770fc6eb9a62e44f90873fb97fb26b",
+            ] {
                 let target = filled(route.path)
                     .replace("{subject}", "acme")
                     .replace("{repo}", repo)
@@ -158,6 +164,10 @@ async fn what_is_hidden_changes_no_total_and_no_tag() {
         "/acme/tools/app/1.0/",
         "/acme/tools/app/2.0/",
         "/acme/tools/app/2.0",
+        "/search/packages?subject=acme",
+        "/search/packages/maven?q=*",
+        "/search/file?name=*.bin",
+        "/search/file?sha1=99d72c7fc3e2e145870beab37c0b70e343ea9c3b",
     ];
     let see = async |caller: &str| {
         let mut seen = Vec::new();

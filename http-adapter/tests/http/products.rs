@@ -205,3 +205,50 @@ async fn the_plan_is_told_in_the_words_that_clients_know() {
     make("oss", json!([])).await.refuses(403, enterprise);
     make("premium", json!(["repo/tool"])).await.refuses(403, enterprise);
 }
+
+/// A product of which a stranger may read no package is, byte for byte, one that is not there.
+#[tokio::test]
+async fn a_hidden_product_is_as_one_that_is_not_there() {
+    let app = App::furnished().await;
+    let body = json!({"name": "secret", "packages": ["vault/app"]});
+    assert_eq!(app.post("/products/acme").by(OWNER).json(&body).await.status, 201);
+    let terms = json!({"name": "terms", "content": "...", "versions": ["1.0"]});
+    let made = app.post("/products/acme/secret/eulas").by(OWNER).json(&terms).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    for (method, path) in [
+        ("GET", "/products/acme/secret"),
+        ("PATCH", "/products/acme/secret"),
+        ("DELETE", "/products/acme/secret"),
+        ("GET", "/products/acme/secret/eulas"),
+        ("POST", "/products/acme/secret/eulas"),
+        ("GET", "/products/acme/secret/eulas/terms"),
+        ("PATCH", "/products/acme/secret/eulas/terms"),
+        ("DELETE", "/products/acme/secret/eulas/terms"),
+        ("GET", "/products/acme/secret/signed_eulas"),
+        ("GET", "/acme/product/secret/1.0/accept_eula"),
+        ("POST", "/acme/product/secret/1.0/accept_eula"),
+    ] {
+        for caller in ["", STRANGER] {
+            let ask = |path: &str| app.ask(method, path).by(caller).body("{}");
+            let (hidden, absent) = (ask(path).await, ask(&path.replace("secret", "absent")).await);
+            let told = |answer: &crate::app::Answer| {
+                String::from_utf8(answer.body.to_vec()).unwrap().replace("secret", "absent")
+            };
+            assert_eq!(
+                (hidden.status, &hidden.headers),
+                (absent.status, &absent.headers),
+                "{hidden:?}"
+            );
+            assert_eq!(told(&hidden), told(&absent), "{hidden:?}");
+            assert!([401, 404].contains(&hidden.status), "{hidden:?}");
+        }
+    }
+    app.get("/products/acme").by(STRANGER).await.is_page((0, 0, 0), &json!([]));
+    app.get("/products/acme/secret").by(READER).await.is(
+        200,
+        &json!({
+            "name": "secret", "display_name": "secret", "created": NOW, "desc": "",
+            "website_url": "", "vcs_url": "", "packages": ["vault/app"], "versions": ["2.0", "1.0"],
+        }),
+    );
+}

@@ -22,14 +22,10 @@ async fn a_user_is_seen_with_what_the_viewer_may_see() {
     app.get("/users/acme").by(READER).await.is(200, &all);
     // Twice two files of three bytes.
     all["quota_used_bytes"] = json!(12);
-    all["gravatar_id"] = json!("dcd4f1a7a6b5f6bc0b1d7a70e4bba6ba");
+    // Of `a@acme.test`.
+    all["gravatar_id"] = json!("fa40e4684a225b40c097cb67f0fd7185");
     for caller in [OWNER, ADMIN] {
-        let own = app.get("/users/acme").by(caller).await;
-        let mut expected = all.clone();
-        expected["gravatar_id"] = own.value()["gravatar_id"].clone();
-        own.is(200, &expected);
-        assert_eq!(own.value()["gravatar_id"].as_str().unwrap().len(), 32);
-        assert!(!own.value().to_string().contains("Acme.test"));
+        app.get("/users/acme").by(caller).await.is(200, &all);
     }
     let plain = json!({
         "name": "stranger", "full_name": "", "gravatar_id": "", "repos": [], "organizations": [],
@@ -130,8 +126,8 @@ async fn followers_are_those_who_said_so() {
 async fn users_are_found_by_a_part_of_their_names() {
     let app = guild().await;
     let found = app.get("/search/users?name=ER").by(STRANGER).await;
-    let names: Vec<_> = found.value().as_array().unwrap().iter().cloned().collect();
-    let names: Vec<_> = names.iter().map(|user| user["name"].as_str().unwrap()).collect();
+    let names: Vec<_> =
+        found.value().as_array().unwrap().iter().map(|user| user["name"].clone()).collect();
     assert_eq!(names, ["publisher", "reader", "stranger"]);
     let user = json!({
         "name": "acme", "full_name": "", "gravatar_id": "", "repos": ["tools"],

@@ -112,7 +112,7 @@ impl<'a> Search<'a> {
         let best = match choices.first() {
             None => Choice { source: self.planner.everything(), sample: Sample::default() },
             Some(best) if telling(best) => choices.remove(0),
-            Some(_) => Choice { source: self.planner.fewest(sources)?, sample: Sample::default() },
+            Some(_) => Choice { source: self.planner.fewest(&sources)?, sample: Sample::default() },
         };
         let in_order = choices.into_iter().find(|choice| self.has_order(&choice.source));
         Ok((best, in_order))

@@ -90,11 +90,11 @@ impl<'a> Planner<'a> {
 
     /// The source with the fewest candidates, which are counted: each up to the size of the
     /// smallest, or a small factor above it.
-    pub(crate) fn fewest(&self, sources: Vec<Source>) -> Outcome<Source> {
+    pub(crate) fn fewest(&self, sources: &[Source]) -> Outcome<Source> {
         let mut most = FIRST;
         while !sources.is_empty() {
             let (mut best, mut least) = (None, most);
-            for source in &sources {
+            for source in sources {
                 if let Some(count) = source.count_below(self.db, least)? {
                     (best, least) = (Some(source), count);
                 }
@@ -176,7 +176,7 @@ impl<'a> Planner<'a> {
             Clause::Unusable => self.everything(),
             Clause::Source(source) => source,
             Clause::Each(clauses) => Source::Union(each(clauses)?),
-            Clause::OneOf(clauses) => self.fewest(each(clauses)?)?,
+            Clause::OneOf(clauses) => self.fewest(&each(clauses)?)?,
         })
     }
 }

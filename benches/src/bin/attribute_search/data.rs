@@ -24,19 +24,19 @@ const SINCE: (i64, u64) = (1_496_275_200, 210 * 86_400);
 
 /// One package.
 #[derive(Clone, Debug)]
-pub struct Sample {
-    pub name: String,
-    pub channel: &'static str,
-    pub size_kb: u64,
-    pub built: Timestamp,
-    pub signed: bool,
-    pub release: String,
-    pub tags: Vec<String>,
+pub(crate) struct Sample {
+    pub(crate) name: String,
+    pub(crate) channel: &'static str,
+    pub(crate) size_kb: u64,
+    pub(crate) built: Timestamp,
+    pub(crate) signed: bool,
+    pub(crate) release: String,
+    pub(crate) tags: Vec<String>,
 }
 
 impl Sample {
     /// The next package.
-    pub fn draw(random: &mut Random, number: usize) -> Self {
+    pub(crate) fn draw(random: &mut Random, number: usize) -> Self {
         let seconds = random.below((BUILT.1 - BUILT.0).cast_unsigned()).cast_signed();
         Self {
             name: format!("pkg-{number:06}"),
@@ -50,7 +50,7 @@ impl Sample {
     }
 
     /// What the package says about itself.
-    pub fn attributes(&self) -> Result<Attributes, Failure> {
+    pub(crate) fn attributes(&self) -> Result<Attributes, Failure> {
         let values = [
             ("channel", AttributeValues::String(vec![self.channel.to_owned()])),
             ("size_kb", AttributeValues::Number(vec![Number::from(self.size_kb)])),
@@ -91,7 +91,7 @@ fn tags(random: &mut Random) -> Vec<String> {
 
 /// What is asked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Question {
+pub(crate) enum Question {
     /// A range of numbers, every name.
     Range,
     /// A list of strings, a range of numbers and one of dates, every name.
@@ -103,9 +103,9 @@ pub enum Question {
 }
 
 impl Question {
-    pub const ALL: [Self; 4] = [Self::Range, Self::And, Self::First, Self::FirstWithTotal];
+    pub(crate) const ALL: [Self; 4] = [Self::Range, Self::And, Self::First, Self::FirstWithTotal];
 
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Range => "range1",
             Self::And => "and3",
@@ -125,16 +125,16 @@ impl Question {
 
 /// The values of one question.
 #[derive(Clone, Debug)]
-pub struct Asked {
-    pub question: Question,
-    pub low: u64,
-    pub high: u64,
-    pub since: Timestamp,
+pub(crate) struct Asked {
+    pub(crate) question: Question,
+    pub(crate) low: u64,
+    pub(crate) high: u64,
+    pub(crate) since: Timestamp,
 }
 
 impl Asked {
     /// The next question. Its window is `narrowed` times narrower than its share of the sizes.
-    pub fn draw(random: &mut Random, question: Question, narrowed: u64) -> Self {
+    pub(crate) fn draw(random: &mut Random, question: Question, narrowed: u64) -> Self {
         let window = question.window() / narrowed;
         let low = random.below(SIZES - window);
         let since = SINCE.0 + random.below(SINCE.1).cast_signed() / 86_400 * 86_400;
@@ -143,7 +143,7 @@ impl Asked {
     }
 
     /// The question to the engine.
-    pub fn query(&self) -> Result<AttributeQuery, Failure> {
+    pub(crate) fn query(&self) -> Result<AttributeQuery, Failure> {
         let query = AttributeQuery::new();
         if self.question == Question::Range {
             return Ok(query.between("size_kb", self.low..=self.high)?);
@@ -155,7 +155,7 @@ impl Asked {
     }
 
     /// The question over HTTP.
-    pub fn body(&self) -> String {
+    pub(crate) fn body(&self) -> String {
         let (low, high, since) = (self.low, self.high, self.since);
         if self.question == Question::Range {
             return format!(r#"[{{"size_kb": "[{low},{high}]"}}]"#);

@@ -33,10 +33,10 @@ const OWNER: &str = "anna";
 const TOGETHER: usize = 2_000;
 
 /// Packhouse over its `SQLite` store.
-pub struct Engine {
-    pub packhouse: Packhouse,
-    pub caller: Caller,
-    pub repo: RepoPath,
+pub(crate) struct Engine {
+    pub(crate) packhouse: Packhouse,
+    pub(crate) caller: Caller,
+    pub(crate) repo: RepoPath,
     store: Arc<SqliteStore>,
     router: Router,
     authorization: String,
@@ -55,7 +55,7 @@ impl Clock for SystemClock {
 
 impl Engine {
     /// An engine with a user, a repository and no package.
-    pub async fn open(folder: &Path) -> Result<Self, Failure> {
+    pub(crate) async fn open(folder: &Path) -> Result<Self, Failure> {
         let store = SqliteStore::open(folder.join("packhouse.db"), &SqliteOptions::default())?;
         let (store, clock) = (Arc::new(store), Arc::new(SystemClock));
         let ports = Ports {
@@ -89,7 +89,7 @@ impl Engine {
     }
 
     /// Writes packages, many in one commit.
-    pub async fn fill(&self, samples: &[Sample]) -> Result<(), Failure> {
+    pub(crate) async fn fill(&self, samples: &[Sample]) -> Result<(), Failure> {
         for (number, samples) in samples.chunks(TOGETHER).enumerate() {
             let mut id = [0xfe; 16];
             id[8..].copy_from_slice(&(number as u64).to_be_bytes());
@@ -105,7 +105,7 @@ impl Engine {
     }
 
     /// The names that answer a question.
-    pub async fn ask(&self, asked: &Asked) -> Result<Vec<PackageName>, Failure> {
+    pub(crate) async fn ask(&self, asked: &Asked) -> Result<Vec<PackageName>, Failure> {
         let query = asked.query()?;
         let paging = match asked.question {
             Question::Range | Question::And => Paging::new(0, Paging::MAX_NAMES).without_total(),
@@ -119,7 +119,7 @@ impl Engine {
     }
 
     /// The first page of the answer over HTTP, as JSON, from parsing the request on.
-    pub async fn ask_http(&self, asked: &Asked) -> Result<usize, Failure> {
+    pub(crate) async fn ask_http(&self, asked: &Asked) -> Result<usize, Failure> {
         let request = Request::post(format!("/search/attributes/{}", self.repo))
             .header("authorization", &self.authorization)
             .header("content-type", "application/json")

@@ -10,7 +10,7 @@ use crate::data::{Asked, Question, Sample};
 
 /// A way to write it by hand.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Form {
+pub(crate) enum Form {
     /// A row an attribute's value, and an index for each type.
     EntityAttributeValue,
     /// A column an attribute.
@@ -18,7 +18,7 @@ pub enum Form {
 }
 
 /// A database written by hand.
-pub struct Peer {
+pub(crate) struct Peer {
     db: Connection,
     form: Form,
 }
@@ -56,7 +56,7 @@ const WIDE_AND: &str = " AND channel IN ('stable', 'lts') AND built >= ?3";
 
 impl Peer {
     /// A database of a form, filled, with its indexes and the planner's statistics.
-    pub fn fill(folder: &Path, form: Form, samples: &[Sample]) -> Result<Self, Failure> {
+    pub(crate) fn fill(folder: &Path, form: Form, samples: &[Sample]) -> Result<Self, Failure> {
         let mut db = Connection::open(folder.join(format!("{form:?}.db")))?;
         db.execute_batch(SETTINGS)?;
         let change = db.transaction()?;
@@ -70,7 +70,7 @@ impl Peer {
     }
 
     /// The names that answer a question.
-    pub fn ask(&self, asked: &Asked) -> Result<Vec<String>, Failure> {
+    pub(crate) fn ask(&self, asked: &Asked) -> Result<Vec<String>, Failure> {
         let (range, and) = match self.form {
             Form::EntityAttributeValue => (RANGE, AND),
             Form::Wide => (WIDE_RANGE, WIDE_AND),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 /// The processor time that the threads of this process have had, as Linux tells it: unlike times
 /// by the clock, it says the same on a machine that is busy with other work.
-pub fn processor() -> Duration {
+pub(crate) fn processor() -> Duration {
     let tasks = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
     let times = tasks.filter_map(|task| {
         let times = fs::read_to_string(task.path().join("schedstat")).ok()?;
@@ -17,18 +17,18 @@ pub fn processor() -> Duration {
 
 /// The median of each round, in milliseconds.
 #[derive(Clone, Debug, Default)]
-pub struct Times(Vec<f64>);
+pub(crate) struct Times(Vec<f64>);
 
 impl Times {
     /// Adds a round.
-    pub fn add(&mut self, mut round: Vec<Duration>) {
+    pub(crate) fn add(&mut self, mut round: Vec<Duration>) {
         round.sort_unstable();
         self.0.push(round[round.len() / 2].as_secs_f64() * 1e3);
         self.0.sort_unstable_by(f64::total_cmp);
     }
 
     /// The median of the rounds.
-    pub fn median(&self) -> f64 {
+    pub(crate) fn median(&self) -> f64 {
         self.0[self.0.len() / 2]
     }
 }

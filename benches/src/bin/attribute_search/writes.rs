@@ -20,7 +20,7 @@ use crate::times::Times;
 const CALLERS: [usize; 2] = [1, 32];
 
 /// Measures writes to versions of one package.
-pub async fn measure(engine: &Engine, rounds: usize, runs: usize) -> Result<(), Failure> {
+pub(crate) async fn measure(engine: &Engine, rounds: usize, runs: usize) -> Result<(), Failure> {
     let paths = versions_of_a_package(engine, runs.next_multiple_of(32)).await?;
     let mut random = Random::new(1);
     say(&format!("\n{} versions, {rounds} rounds: ms a change, median [least, most]", paths.len()));
