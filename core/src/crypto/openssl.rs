@@ -118,6 +118,7 @@ mod tests {
     }
 
     #[test]
+    #[allow(clippy::disallowed_methods, reason = "the pipe is written while it is read")]
     fn the_documented_command_decrypts() {
         let plain: Vec<u8> = (0..100_003).map(|n| (n % 251) as u8).collect();
         let command = Command::new("openssl")

@@ -92,7 +92,7 @@ pub async fn unfollow(
         .change::<act::Administer, _, _, _, _>(caller, user, |permit, work| async move {
             require_itself(&work, &permit).await?;
             let found = work.find::<Subject>(Subject::key_of(subject)).await?;
-            if !found.is_some_and(|found| found.name == *subject) {
+            if found.is_none_or(|found| found.name != *subject) {
                 return Err(Error::not_found(Noun::Subject, subject));
             }
             let key = Follower::key_of(subject, user);

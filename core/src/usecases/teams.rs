@@ -183,9 +183,7 @@ pub async fn delete(
             let mut team = require(&work, subject, name).await?;
             subjects::require_premium(subject)?;
             set_members(&work, &permit, &mut team, &[]).await?;
-            if !(std::env::var("MUT").as_deref() == Ok("3")) {
-                work.change(&permit, removal_of_grants(team.id));
-            }
+            work.change(&permit, removal_of_grants(team.id));
             work.delete(&permit, team.key());
             Ok(())
         })
@@ -196,9 +194,7 @@ pub async fn delete(
 /// What a team's name is to those who may not know of it.
 fn hidden(error: Error, name: &TeamName) -> Error {
     match error.kind() {
-        ErrorKind::Forbidden if !(std::env::var("MUT").as_deref() == Ok("8")) => {
-            Error::not_found(Noun::Team, name)
-        }
+        ErrorKind::Forbidden => Error::not_found(Noun::Team, name),
         _ => error,
     }
 }
@@ -348,9 +344,7 @@ async fn set_members(
 fn set_creation<A: Changes, P>(work: &Work, permit: &Permit<A, P>, team: &Team) {
     let grantee = Grantee::Team(team.id);
     if !team.allow_repo_creation {
-        if !(std::env::var("MUT").as_deref() == Ok("5")) {
-            work.delete(permit, GrantSet::key_on_subject(grantee, &team.subject));
-        }
+        work.delete(permit, GrantSet::key_on_subject(grantee, &team.subject));
         return;
     }
     let grant = Grant {

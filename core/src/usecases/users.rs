@@ -329,9 +329,7 @@ pub async fn delete(packhouse: &Packhouse, caller: &Caller, name: &SubjectName) 
                 return Err(Error::new(ErrorKind::Conflict, message));
             }
             let user = require(&work, name).await?;
-            if !(std::env::var("MUT").as_deref() == Ok("4")) {
-                members::leave_all(&work, &permit, &user).await?;
-            }
+            members::leave_all(&work, &permit, &user).await?;
             let grants = GrantSet::range_of(Grantee::User(user.id));
             work.change(&permit, crate::store::Change::DeleteWithin(grants));
             Ok(hide(&work, &permit, &user))

@@ -59,25 +59,36 @@ fn of_owners_who_all_go_at_once_one_stays() {
 
 #[test]
 fn who_is_deleted_while_joining_is_in_nothing() {
-    let world = owned_by(&["anna"]);
-    world.user("bert");
-    let (engine, admin) = (&world.packhouse, &world.admin);
-    let (guild, bert) = (subject("guild"), subject("bert"));
-    let of = KnownAs { name: subject("anna"), kind: SubjectKind::User };
-    let (name, members) = (TeamName::parse("team").unwrap(), Some(vec![bert.clone()]));
-    let change = TeamChange { members, ..TeamChange::default() };
-    let (joined, made, deleted) = run(futures::future::join3(
-        members::put(engine, admin, &guild, &bert, Role::Member),
-        teams::create(engine, admin, &of, &name, &change),
-        users::delete(engine, admin, &bert),
-    ));
-    deleted.unwrap();
-    assert!(joined.is_ok() || joined.is_err_and(|it| matches!(it.kind(), ErrorKind::NotFound(_))));
-    assert!(made.is_ok() || made.is_err_and(|it| *it.kind() == ErrorKind::Invalid));
-    let subjects: Vec<Subject> = world.all();
-    let there = |id| subjects.iter().any(|subject| subject.id == id);
-    assert!(world.all::<Membership>().iter().all(|held| there(held.user)));
-    assert!(world.all::<Team>().iter().all(|team| team.members.keys().all(|id| there(*id))));
+    // Each later than the one before, so that they meet at every step of the way.
+    for delay in 0..12 {
+        let world = owned_by(&["anna"]);
+        world.user("bert");
+        let (engine, admin) = (&world.packhouse, &world.admin);
+        let (guild, bert) = (subject("guild"), subject("bert"));
+        let of = KnownAs { name: subject("anna"), kind: SubjectKind::User };
+        let (name, members) = (TeamName::parse("team").unwrap(), Some(vec![bert.clone()]));
+        let change = TeamChange { members, ..TeamChange::default() };
+        let deleted = async {
+            for _ in 0..delay {
+                users::show(engine, admin, &subject("anna")).await.unwrap();
+            }
+            users::delete(engine, admin, &bert).await
+        };
+        let (joined, made, deleted) = run(futures::future::join3(
+            members::put(engine, admin, &guild, &bert, Role::Member),
+            teams::create(engine, admin, &of, &name, &change),
+            deleted,
+        ));
+        deleted.unwrap();
+        let absent = |kind: &ErrorKind| matches!(kind, ErrorKind::NotFound(_));
+        assert!(joined.is_ok() || joined.is_err_and(|it| absent(it.kind())));
+        assert!(made.is_ok() || made.is_err_and(|it| *it.kind() == ErrorKind::Invalid));
+        let subjects: Vec<Subject> = world.all();
+        let there = |id| subjects.iter().any(|subject| subject.id == id);
+        assert!(world.all::<Membership>().iter().all(|held| there(held.user)), "{delay}");
+        let teams: Vec<Team> = world.all();
+        assert!(teams.iter().all(|team| team.members.keys().all(|id| there(*id))), "{delay}");
+    }
 }
 
 #[test]

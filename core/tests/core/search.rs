@@ -333,15 +333,15 @@ fn ids(world: &World) -> Vec<String> {
     let path = package("anna/jars/lib");
     let shown = run(packages::show(&world.sound, anonymous(), &path)).unwrap();
     let said: Vec<String> = shown.package.system_ids.iter().map(ToString::to_string).collect();
-    let found = coordinates(world, Coordinates::Any("*".into()));
+    let found = coordinates(world, &Coordinates::Any("*".into()));
     let found: Vec<String> = found.into_iter().flat_map(|(_, ids)| ids).collect();
     assert_eq!(said, found);
     said
 }
 
-fn coordinates(world: &World, wanted: Coordinates) -> Vec<(String, Vec<String>)> {
+fn coordinates(world: &World, wanted: &Coordinates) -> Vec<(String, Vec<String>)> {
     let place = everywhere();
-    let found = run(search::maven(&world.sound, anonymous(), &wanted, &place, FIRST)).unwrap();
+    let found = run(search::maven(&world.sound, anonymous(), wanted, &place, FIRST)).unwrap();
     assert_eq!(found.total, Some(found.items.len() as u64));
     let matched = |found: &search::MavenPackage| {
         let ids = found.matched.iter().map(ToString::to_string).collect();
@@ -379,7 +379,7 @@ fn files_of_other_packages_and_unpublished_ones_keep_no_coordinates() {
     world.upload(&anna, published("anna/jars/other/1.1", others), "2").unwrap();
     world.upload(&anna, to("anna/jars/lib/1.2", "org/acme/one/1.2/one-1.2.jar"), "3").unwrap();
     run(files::delete(&world.sound, &anna, &file("anna/jars", ONE))).unwrap();
-    let found = coordinates(&world, Coordinates::Any("*".into()));
+    let found = coordinates(&world, &Coordinates::Any("*".into()));
     assert_eq!(found, [("anna/jars/other".to_owned(), vec!["org.acme:one".to_owned()])]);
 }
 
@@ -388,7 +388,7 @@ fn only_maven_repositories_and_plain_layouts_have_coordinates() {
     let world = World::new();
     let anna = world.anna();
     world.upload(&anna, published("anna/repo/tool/1.0", ONE), "1").unwrap();
-    assert_eq!(coordinates(&world, Coordinates::Any("*".into())), []);
+    assert_eq!(coordinates(&world, &Coordinates::Any("*".into())), []);
     let (world, anna) = maven();
     for path in ["org.acme/one/1.0/one-1.0.jar", "readme.txt", "a/b:c/1.0/b:c-1.0.jar"] {
         world.upload(&anna, published("anna/jars/lib/1.0", path), path.to_owned()).unwrap();

@@ -81,7 +81,7 @@ async fn show(call: Call, place: EntitlementPlace) -> Answer {
 async fn create(mut call: Call, place: EntitlementPlace) -> Answer {
     entitlements::check(&call.packhouse, &call.caller, &place).await?;
     let body: Body = call.json().await?;
-    let new = body.new()?;
+    let new = body.read()?;
     let made = entitlements::create(&call.packhouse, &call.caller, &place, &new).await?;
     Ok(reply::created(&Shown::of(&made)))
 }
@@ -178,7 +178,7 @@ struct Body {
 }
 
 impl Body {
-    fn new(self) -> Result<NewEntitlement, Failure> {
+    fn read(self) -> Result<NewEntitlement, Failure> {
         let Some(access) = access(self.access.as_deref())? else {
             let message = "The entitlement has no access: give \"access\" as \"r\" or \"rw\"";
             return Err(Failure::bad_request(message));

@@ -112,7 +112,7 @@ impl Body {
             versions.iter().map(|name| VersionName::parse(name)).collect::<Result<Vec<_>, _>>()
         });
         Ok(EulaPatch {
-            syntax: self.syntax.filter(|name| !name.is_empty()).map(syntax).transpose()?,
+            syntax: self.syntax.as_deref().filter(|name| !name.is_empty()).map(syntax).transpose()?,
             content: self.content,
             default: self.default,
             versions: versions.transpose()?,
@@ -120,8 +120,8 @@ impl Body {
     }
 }
 
-fn syntax(name: String) -> Result<EulaSyntax, Failure> {
-    let known = EulaSyntax::ALL.into_iter().find(|it| it.as_str().eq_ignore_ascii_case(&name));
+fn syntax(name: &str) -> Result<EulaSyntax, Failure> {
+    let known = EulaSyntax::ALL.into_iter().find(|it| it.as_str().eq_ignore_ascii_case(name));
     known.ok_or_else(|| {
         let name: String = name.chars().take(100).collect();
         let (name, known) = (name.escape_debug(), EulaSyntax::ALL.map(EulaSyntax::as_str));

@@ -16,7 +16,7 @@ const READING_KEY: &str = "reading@acme";
 const WRITING_KEY: &str = "writing@acme";
 /// The holder of one that may do nothing here.
 const OTHER_KEY: &str = "other@acme";
-pub(crate) const CALLERS: [&str; 10] =
+const CALLERS: [&str; 10] =
     ["", WRONG_KEY, STRANGER, READER, PUBLISHER, OWNER, ADMIN, READING_KEY, WRITING_KEY, OTHER_KEY];
 /// Who sees what is not published.
 const PUBLISHERS: [&str; 4] = [PUBLISHER, OWNER, ADMIN, WRITING_KEY];
