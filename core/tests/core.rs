@@ -20,6 +20,10 @@ mod deletion;
 mod downloads;
 #[path = "core/entitlements.rs"]
 mod entitlements;
+#[path = "core/eula_choice.rs"]
+mod eula_choice;
+#[path = "core/eula_reports.rs"]
+mod eula_reports;
 #[path = "core/eulas.rs"]
 mod eulas;
 #[path = "core/existence.rs"]
@@ -50,6 +54,8 @@ mod packages;
 mod policy;
 #[path = "core/product_forms.rs"]
 mod product_forms;
+#[path = "core/product_rights.rs"]
+mod product_rights;
 #[path = "core/products.rs"]
 mod products;
 #[path = "core/publishing.rs"]

@@ -76,12 +76,12 @@ mod ranges;
 mod repositories;
 #[path = "http/restrictions.rs"]
 mod restrictions;
+#[path = "http/roles.rs"]
+mod roles;
 #[path = "http/search.rs"]
 mod search;
 #[path = "http/search_in_common.rs"]
 mod search_in_common;
-#[path = "http/roles.rs"]
-mod roles;
 #[path = "http/signed_urls.rs"]
 mod signed_urls;
 #[path = "http/strict.rs"]

@@ -1,5 +1,7 @@
 //! Licenses of a subject's own: make, show, change and delete.
 
+use super::given::is_given;
+use super::patch::patch;
 use super::texts;
 use crate::access::{Act, Caller, Identity, Permit, SubjectPlace, act};
 use crate::engine::Packhouse;
@@ -13,8 +15,6 @@ use crate::names::{LicenseName, RepoPath, SubjectName};
 use crate::store::{Query, Start};
 use crate::work::{Work, decode};
 use crate::{Error, ErrorKind, Result};
-
-use super::patch::patch;
 
 patch! {
     /// What changes about a license.
@@ -119,17 +119,6 @@ async fn may_administer(
     name: &SubjectName,
 ) -> Result<bool> {
     is_given(packhouse.permit::<act::Administer, _>(caller, name).await)
-}
-
-/// Whether a permit was given.
-fn is_given<A: Act, P>(permit: Result<Permit<A, P>>) -> Result<bool> {
-    match permit {
-        Ok(_) => Ok(true),
-        Err(error) => match error.kind() {
-            ErrorKind::NotFound(_) | ErrorKind::Forbidden | ErrorKind::Unauthenticated => Ok(false),
-            _ => Err(error),
-        },
-    }
 }
 
 /// Whether the caller may publish in a repository of a subject. Looks where rights were given to

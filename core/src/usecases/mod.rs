@@ -13,6 +13,7 @@ pub mod explodes;
 pub mod files;
 pub mod folders;
 pub mod followers;
+mod given;
 pub mod health;
 pub mod licenses;
 mod listing;

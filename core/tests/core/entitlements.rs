@@ -401,6 +401,7 @@ fn check_monotonic(
 
 /// T071, T072, T075. `PACKHOUSE_WORLDS` sets how many worlds.
 #[test]
+#[allow(clippy::disallowed_methods, reason = "the engine reads no environment; its tests may")]
 fn the_engine_and_the_reference_agree_about_random_worlds() {
     // Unoptimised, a world takes ten times as long.
     let few = if cfg!(debug_assertions) { 500 } else { 2_000 };

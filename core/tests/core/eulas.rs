@@ -1,37 +1,39 @@
-//! EULAs: which is a version's, who must accept it before a download, and what is told of who did.
+//! EULAs: who must accept one before a download, and what an acceptance is of.
 
 use std::time::Duration;
 
 use packhouse_core::access::{Caller, Identity};
 use packhouse_core::access_keys::AccessKeyChange;
-use packhouse_core::eulas::{self, EulaPatch, NewEula, SignedFilter};
-use packhouse_core::model::eulas::{Eula, EulaSyntax, EulaText, Eulas, SignedEula};
+use packhouse_core::eulas::{self, EulaPatch, NewEula};
+use packhouse_core::model::eulas::{EulaSyntax, EulaText, Eulas, SignedEula};
 use packhouse_core::model::grants::{Action, Scope};
-use packhouse_core::model::{EulaId, Form, ProductId};
 use packhouse_core::names::{EulaName, FileLocation, ProductName, VersionName};
 use packhouse_core::signed_urls::{self, NewSignedUrl};
-use packhouse_core::{
-    ErrorKind, Listed, Noun, Paging, PendingEula, Result, Timestamp, downloads, products, users,
-};
-use proptest::prelude::*;
+use packhouse_core::{ErrorKind, Noun, PendingEula, Result, downloads, products};
 
 use crate::access_keys::{made, sign_in};
 use crate::products::{make, name};
 use crate::world::{
-    FIRST, World, anonymous, file, forbidden, needs_credentials, package, published, refusal,
-    refused, repo, run, subject, to,
+    World, anonymous, file, needs_credentials, package, published, refusal, refused, repo, run,
+    subject, to,
 };
 
-fn eula(name: &str) -> EulaName {
+pub(crate) fn eula(name: &str) -> EulaName {
     EulaName::parse(name).unwrap()
 }
 
-fn versions(names: &[&str]) -> Vec<VersionName> {
+pub(crate) fn versions(names: &[&str]) -> Vec<VersionName> {
     names.iter().map(|name| VersionName::parse(name).unwrap()).collect()
 }
 
 /// Makes a EULA of a product of `anna`.
-fn make_eula(world: &World, of: &str, named: &str, default: bool, for_versions: &[&str]) {
+pub(crate) fn make_eula(
+    world: &World,
+    of: &str,
+    named: &str,
+    default: bool,
+    for_versions: &[&str],
+) {
     let new = NewEula {
         name: eula(named),
         syntax: EulaSyntax::Markdown,
@@ -42,13 +44,13 @@ fn make_eula(world: &World, of: &str, named: &str, default: bool, for_versions: 
     run(eulas::create(&world.sound, &world.admin, &subject("anna"), &name(of), &new)).unwrap();
 }
 
-fn change(world: &World, named: &str, patch: &EulaPatch) {
+pub(crate) fn change(world: &World, named: &str, patch: &EulaPatch) {
     let (anna, suite) = (subject("anna"), name("Suite"));
     run(eulas::update(&world.sound, &world.admin, &anna, &suite, &eula(named), patch)).unwrap();
 }
 
 /// Lets a caller accept what there is to accept for a version.
-fn accept(world: &World, by: &Caller, of: &str, version: &str) -> Result<()> {
+pub(crate) fn accept(world: &World, by: &Caller, of: &str, version: &str) -> Result<()> {
     let (anna, of, version) = (subject("anna"), name(of), VersionName::parse(version).unwrap());
     let shown = run(eulas::to_accept(&world.sound, by, &anna, &of, &version))?;
     let token = shown.token.clone();
@@ -58,7 +60,7 @@ fn accept(world: &World, by: &Caller, of: &str, version: &str) -> Result<()> {
 }
 
 /// What a download before the acceptance is told.
-fn pending(of: &str, version: &str, user: &str, path: &str) -> (ErrorKind, String) {
+pub(crate) fn pending(of: &str, version: &str, user: &str, path: &str) -> (ErrorKind, String) {
     let pending = PendingEula {
         subject: subject("anna"),
         product: ProductName::parse(of).unwrap(),
@@ -70,7 +72,7 @@ fn pending(of: &str, version: &str, user: &str, path: &str) -> (ErrorKind, Strin
 }
 
 /// `anna` with `tool` 1.0 and 2.0 in the product `Suite`.
-fn world() -> (World, Caller) {
+pub(crate) fn world() -> (World, Caller) {
     let world = World::new();
     let anna = world.anna();
     for version in ["1.0", "2.0"] {
@@ -82,12 +84,12 @@ fn world() -> (World, Caller) {
     (world, anna)
 }
 
-fn at(version: &str) -> FileLocation {
+pub(crate) fn at(version: &str) -> FileLocation {
     file("anna/repo", version)
 }
 
 /// The holder of an access key of `anna`.
-fn customer(world: &World, anna: &Caller, key: &str) -> Caller {
+pub(crate) fn customer(world: &World, anna: &Caller, key: &str) -> Caller {
     let password = made(world, anna, key, &AccessKeyChange::default());
     sign_in(&world.sound, &format!("{key}@anna"), &password).unwrap()
 }
@@ -176,45 +178,6 @@ fn a_package_in_several_products_has_the_eulas_of_all() {
     // Of several, the first by name is told.
     let told = run(eulas::of_file(&world.sound, &anna, &at("1.0"))).unwrap();
     assert_eq!(told.eula.name, eula("terms"));
-}
-
-#[test]
-fn a_default_is_for_versions_that_are_made_from_then_on() {
-    let (world, anna) = world();
-    let bert = world.user("bert");
-    let upload = |version: &str| {
-        world.clock.advance(Duration::from_secs(1));
-        let target = published(&format!("anna/repo/tool/{version}"), version);
-        world.upload(&anna, target, "x").unwrap();
-    };
-    make_eula(&world, "Suite", "first", true, &[]);
-    upload("3.0");
-    world.clock.advance(Duration::from_secs(1));
-    make_eula(&world, "Suite", "second", true, &[]);
-    upload("4.0");
-    let of = |version: &str| {
-        let told = run(eulas::of_file(&world.sound, &anna, &at(version)));
-        told.map(|view| view.eula.name.to_string()).ok()
-    };
-    let all = || ["1.0", "2.0", "3.0", "4.0"].map(of);
-    let named = |name: &str| Some(name.to_owned());
-    assert_eq!(all(), [None, None, named("first"), named("second")]);
-    world.download(&bert, &at("2.0")).unwrap();
-    let told = refused(world.download(&bert, &at("3.0")));
-    assert_eq!(told, pending("Suite", "3.0", "bert", "3.0"));
-
-    let default = |default| EulaPatch { default: Some(default), ..EulaPatch::default() };
-    change(&world, "second", &default(false));
-    assert_eq!(all(), [None, None, named("first"), named("first")]);
-    world.clock.advance(Duration::from_millis(1));
-    change(&world, "second", &default(true));
-    assert_eq!(of("4.0"), named("first"), "it is the default from now on, and not from then");
-    change(&world, "first", &default(true));
-    assert_eq!(of("3.0"), named("first"), "it was it all the time");
-    let named_ones =
-        EulaPatch { versions: Some(versions(&["1.0", "3.0"])), ..EulaPatch::default() };
-    change(&world, "second", &named_ones);
-    assert_eq!(all(), [named("second"), None, named("second"), named("first")]);
 }
 
 #[test]
@@ -371,78 +334,6 @@ fn a_download_without_products_costs_no_read_more() {
     }
 }
 
-fn report(
-    world: &World,
-    by: &Caller,
-    product: Option<&str>,
-    filter: &SignedFilter,
-    paging: Paging,
-) -> Result<Listed<String>> {
-    let product = product.map(name);
-    let anna = subject("anna");
-    let listed = run(eulas::signed(&world.sound, by, &anna, product.as_ref(), filter, paging))?;
-    Ok(listed.map(|it| format!("{} {} {} {}", it.product, it.user, it.version, it.eula)))
-}
-
-#[test]
-fn reports_are_filtered_and_paged_and_for_admins() {
-    let (world, anna) = world();
-    make(&world, &anna, "more", &["repo/tool"]).unwrap();
-    make_eula(&world, "Suite", "terms", false, &["1.0", "2.0"]);
-    make_eula(&world, "more", "other", false, &["1.0"]);
-    let (bert, customer) = (world.user("bert"), customer(&world, &anna, "k"));
-    let mut when = Vec::<Timestamp>::new();
-    for (by, of, version) in [
-        (&bert, "Suite", "1.0"),
-        (&customer, "Suite", "1.0"),
-        (&bert, "Suite", "2.0"),
-        (&bert, "more", "1.0"),
-    ] {
-        world.clock.advance(Duration::from_secs(60));
-        accept(&world, by, of, version).unwrap();
-        when.push(world.all::<SignedEula>().iter().map(|signed| signed.signed).max().unwrap());
-    }
-    let all = [
-        "more bert 1.0 other",
-        "Suite bert 2.0 terms",
-        "Suite k@anna 1.0 terms",
-        "Suite bert 1.0 terms",
-    ];
-    let told = |product, filter: &SignedFilter, paging| {
-        let listed = report(&world, &anna, product, filter, paging).unwrap();
-        (listed.items, listed.total.unwrap())
-    };
-    let texts = |texts: &[&str]| texts.iter().map(ToString::to_string).collect::<Vec<_>>();
-    let any = SignedFilter::default();
-    assert_eq!(told(None, &any, FIRST), (texts(&all), 4));
-    assert_eq!(told(Some("Suite"), &any, FIRST), (texts(&all[1..]), 3));
-    assert_eq!(told(None, &any, Paging::new(1, 2)), (texts(&all[1..3]), 4));
-    let by = SignedFilter { user: Some("bert".into()), ..any.clone() };
-    assert_eq!(told(Some("Suite"), &by, FIRST), (texts(&[all[1], all[3]]), 2));
-    let of = SignedFilter { eula: Some(eula("other")), ..any.clone() };
-    assert_eq!(told(None, &of, FIRST), (texts(&all[..1]), 1));
-    let from = SignedFilter { from: Some(when[2]), ..any.clone() };
-    assert_eq!(told(None, &from, FIRST), (texts(&all[..2]), 2));
-    let between = SignedFilter { from: Some(when[1]), to: Some(when[2]), ..any.clone() };
-    assert_eq!(told(None, &between, FIRST), (texts(&all[1..3]), 2));
-    let none = SignedFilter { to: Some(when[0].before(Duration::from_millis(1))), ..any.clone() };
-    assert_eq!(told(None, &none, FIRST), (Vec::new(), 0));
-
-    assert_eq!(refused(report(&world, &bert, None, &any, FIRST)), forbidden());
-    assert_eq!(refused(report(&world, &bert, Some("Suite"), &any, FIRST)), forbidden());
-    assert_eq!(refused(report(&world, &customer, None, &any, FIRST)), forbidden());
-
-    // What is deleted meanwhile is told of, as long as the product is there.
-    let (name_of_anna, suite) = (subject("anna"), name("Suite"));
-    run(eulas::delete(&world.sound, &anna, &name_of_anna, &suite, &eula("terms"))).unwrap();
-    run(users::delete(&world.sound, &world.admin, &subject("bert"))).unwrap();
-    assert_eq!(told(None, &any, FIRST), (texts(&all), 4));
-    run(products::delete(&world.sound, &anna, &name_of_anna, &suite)).unwrap();
-    assert_eq!(told(None, &any, FIRST), (texts(&all[..1]), 1));
-    make(&world, &anna, "Suite", &["repo/tool"]).unwrap();
-    assert_eq!(told(Some("Suite"), &any, FIRST), (Vec::new(), 0));
-}
-
 #[test]
 fn a_deleted_product_leaves_nothing_of_its_eulas() {
     let (world, anna) = world();
@@ -456,90 +347,4 @@ fn a_deleted_product_leaves_nothing_of_its_eulas() {
     assert_eq!(world.all::<SignedEula>(), []);
     make(&world, &anna, "Suite", &["repo/tool"]).unwrap();
     world.download(anonymous(), &at("1.0")).unwrap();
-}
-
-#[test]
-fn what_cannot_be_kept_is_said() {
-    let (world, anna) = world();
-    let create = |named: &str, content: &str, for_versions: &[String]| {
-        let for_versions: Vec<&str> = for_versions.iter().map(String::as_str).collect();
-        let new = NewEula {
-            name: eula(named),
-            syntax: EulaSyntax::PlainText,
-            content: content.to_owned(),
-            default: false,
-            versions: versions(&for_versions),
-        };
-        run(eulas::create(&world.sound, &anna, &subject("anna"), &name("Suite"), &new)).map(drop)
-    };
-    let invalid = |message: &str| refusal(ErrorKind::Invalid, message);
-    let no_text = invalid("The EULA has no text: give it as \"content\"");
-    assert_eq!(refused(create("a", " \n", &[])), no_text);
-    let long = "x".repeat(EulaText::MAX_BYTES + 1);
-    let message = "content has 262145 bytes: at most 262144 are kept";
-    assert_eq!(refused(create("a", &long, &[])), invalid(message));
-    let many: Vec<String> = (0..600).map(|number| format!("{number}")).collect();
-    create("a", "x", &many).unwrap();
-    create("b", "x", &many).unwrap();
-    let more: Vec<String> = (600..1_001).map(|number| format!("{number}")).collect();
-    let message = "The EULAs of the product name 1001 versions: at most 1000 are kept, so make \
-                   one the default";
-    assert_eq!(refused(create("c", "x", &more)), invalid(message));
-    let exists = refusal(ErrorKind::AlreadyExists, "Eula 'a' already exists");
-    assert_eq!(refused(create("a", "x", &[])), exists);
-    for number in 2..Eulas::MAX {
-        create(&format!("e{number}"), "x", &[]).unwrap();
-    }
-    let most = invalid("A product has at most 100 EULAs: delete one");
-    assert_eq!(refused(create("one more", "x", &[])), most);
-}
-
-/// Which EULA a version has, told in another way: from the newest EULA to the oldest.
-fn reference(eulas: &[Eula], version: &str, made: i64) -> Option<usize> {
-    let newest_first = || (0..eulas.len()).rev();
-    let names = |place: &usize| eulas[*place].versions.iter().any(|name| name.as_str() == version);
-    if let Some(place) = newest_first().find(names) {
-        return Some(place);
-    }
-    let mut best: Option<usize> = None;
-    for place in 0..eulas.len() {
-        let Some(since) = eulas[place].default_since else { continue };
-        let too_late = since.as_millis() > made;
-        let beaten = best.is_some_and(|best| eulas[best].default_since > Some(since));
-        if !too_late && !beaten {
-            best = Some(place);
-        }
-    }
-    best
-}
-
-proptest! {
-    #[test]
-    fn the_eula_of_a_version_is_the_named_one_or_the_last_default_before_it(
-        said in prop::collection::vec((prop::collection::vec(0usize..3, 0..3), prop::option::of(0i64..6)), 0..6),
-        version in 0usize..3, made in 0i64..6,
-    ) {
-        let eulas: Vec<Eula> = said
-            .into_iter()
-            .enumerate()
-            .map(|(place, (named, default))| Eula {
-                id: EulaId::from_bytes([place as u8; 16]),
-                name: eula(&format!("e{place}")),
-                created: Timestamp::from_millis(place as i64),
-                versions: named.iter().map(|n| VersionName::parse(&format!("v{n}")).unwrap()).collect(),
-                default_since: default.map(Timestamp::from_millis),
-            })
-            .collect();
-        let expected = reference(&eulas, &format!("v{version}"), made);
-        let held = Eulas {
-            form: Form,
-            subject: subject("anna"),
-            product_id: ProductId::from_bytes([1; 16]),
-            product: name("Suite"),
-            eulas: eulas.clone(),
-        };
-        let version = VersionName::parse(&format!("v{version}")).unwrap();
-        let told = held.of_version(&version, Timestamp::from_millis(made));
-        prop_assert_eq!(told, expected.map(|place| &eulas[place]));
-    }
 }

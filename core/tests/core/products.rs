@@ -4,25 +4,18 @@ use std::time::Duration;
 
 use futures::future::{BoxFuture, join_all};
 use packhouse_core::access::Caller;
-use packhouse_core::access_keys::AccessKeyChange;
-use packhouse_core::entitlements::{self, NewEntitlement};
-use packhouse_core::model::Stored;
-use packhouse_core::model::entitlements::{Access, Entitlement, EntitlementPlace};
 use packhouse_core::model::grants::{Action, Scope};
-use packhouse_core::model::jobs::{Job, Task};
 use packhouse_core::model::packages::Package;
-use packhouse_core::model::products::{Product, ProductSettings, ProductTomb};
+use packhouse_core::model::products::{Product, ProductSettings};
 use packhouse_core::model::repositories::Repository;
 use packhouse_core::model::subjects::Plan;
 use packhouse_core::names::{PackageName, ProductName, RepoName};
 use packhouse_core::products::{self, ProductPatch};
 use packhouse_core::{ErrorKind, Noun, Result, packages, repositories, users};
 
-use crate::access_keys::{key, made, sign_in};
-use crate::faulty::{Counted, How};
 use crate::world::{
-    FIRST, World, anonymous, file, forbidden, needs_credentials, package, published, refusal,
-    refused, repo, run, subject,
+    FIRST, World, anonymous, forbidden, needs_credentials, package, published, refusal, refused,
+    repo, run, subject,
 };
 
 pub(crate) fn name(name: &str) -> ProductName {
@@ -46,13 +39,13 @@ pub(crate) fn make(world: &World, by: &Caller, product: &str, of: &[&str]) -> Re
     made.map(|view| view.product)
 }
 
-fn put(world: &World, by: &Caller, product: &str, of: &[&str]) -> Result<()> {
+pub(crate) fn put(world: &World, by: &Caller, product: &str, of: &[&str]) -> Result<()> {
     let (patch, of) = (ProductPatch::default(), members(of));
     let (anna, product) = (subject("anna"), name(product));
     run(products::update(&world.sound, by, &anna, &product, &patch, Some(&of)))
 }
 
-fn delete(world: &World, by: &Caller, product: &str) -> Result<()> {
+pub(crate) fn delete(world: &World, by: &Caller, product: &str) -> Result<()> {
     run(products::delete(&world.packhouse, by, &subject("anna"), &name(product)))
 }
 
@@ -67,19 +60,19 @@ fn marked(of: &[(&str, usize)]) -> Vec<(String, usize)> {
 }
 
 /// The packages that a caller sees of a product.
-fn seen(world: &World, by: &Caller, product: &str) -> Result<Vec<String>> {
+pub(crate) fn seen(world: &World, by: &Caller, product: &str) -> Result<Vec<String>> {
     let shown = run(products::show(&world.sound, by, &subject("anna"), &name(product)))?;
     Ok(shown.packages.iter().map(|(repo, package)| format!("{repo}/{package}")).collect())
 }
 
-fn listed(world: &World, by: &Caller) -> Vec<String> {
+pub(crate) fn listed(world: &World, by: &Caller) -> Vec<String> {
     let listed = run(products::list(&world.sound, by, &subject("anna"), FIRST)).unwrap();
     assert_eq!(listed.total, Some(listed.items.len() as u64));
     listed.items.iter().map(|product| product.name.to_string()).collect()
 }
 
 /// `anna` with the public `repo/tool` and the private `vault/safe`.
-fn world() -> (World, Caller) {
+pub(crate) fn world() -> (World, Caller) {
     let world = World::new();
     let anna = world.anna();
     world.repo(&anna, &repo("anna/vault"), true);
@@ -278,91 +271,6 @@ fn the_versions_are_those_of_the_packages_that_are_seen_the_newest_first() {
     };
     assert_eq!(versions(&anna), ["1.0", "3.0", "2.0"], "1.0 of the one is newer than 3.0");
     assert_eq!(versions(&world.user("bert")), ["3.0", "1.0"]);
-}
-
-/// Makes an access key with an entitlement on a product, and gives its holder.
-fn customer(world: &World, anna: &Caller, of: &str) -> Caller {
-    let password = made(world, anna, "k", &AccessKeyChange::default());
-    let new = NewEntitlement {
-        name: None,
-        access: Access::Read,
-        access_keys: vec![key("k")],
-        path: None,
-        tags: Vec::new(),
-    };
-    let place = EntitlementPlace::Product(subject("anna"), name(of));
-    run(entitlements::create(&world.sound, anna, &place, &new)).unwrap();
-    sign_in(&world.sound, "k@anna", &password).unwrap()
-}
-
-/// T072: what a product opens ends with what it has, and with it.
-#[test]
-fn an_entitlement_on_a_product_is_for_what_it_has_now() {
-    let (world, anna) = world();
-    let location = file("anna/vault", "a");
-    world.upload(&anna, published("anna/vault/safe/1.0", "a"), "x").unwrap();
-    make(&world, &anna, "Suite", &[]).unwrap();
-    let customer = customer(&world, &anna, "Suite");
-    let hidden = refusal(ErrorKind::NotFound(Noun::Repository), "Repo 'vault' was not found");
-    assert_eq!(refused(world.download(&customer, &location)), hidden);
-    put(&world, &anna, "Suite", &["vault/safe"]).unwrap();
-    assert_eq!(world.download(&customer, &location).unwrap(), "x");
-    assert_eq!(seen(&world, &customer, "Suite").unwrap(), ["vault/safe"]);
-    put(&world, &anna, "Suite", &[]).unwrap();
-    assert_eq!(refused(world.download(&customer, &location)), hidden);
-    put(&world, &anna, "Suite", &["vault/safe"]).unwrap();
-    delete(&world, &anna, "Suite").unwrap();
-    assert_eq!(refused(world.download(&customer, &location)), hidden);
-    assert_eq!(world.all::<Entitlement>(), []);
-    make(&world, &anna, "Suite", &["vault/safe"]).unwrap();
-    assert_eq!(refused(world.download(&customer, &location)), hidden, "another of the name");
-}
-
-#[test]
-fn a_deletion_that_is_interrupted_takes_its_rights_at_once_and_is_finished_by_a_job() {
-    for failing in 1..3 {
-        let (world, anna) = world();
-        let location = file("anna/vault", "a");
-        world.upload(&anna, published("anna/vault/safe/1.0", "a"), "x").unwrap();
-        let product = make(&world, &anna, "Suite", &["vault/safe"]).unwrap();
-        let customer = customer(&world, &anna, "Suite");
-        assert_eq!(world.download(&customer, &location).unwrap(), "x");
-        world.faults.fail(Counted::Commits, failing..usize::MAX, How::Unavailable);
-        let deleted = delete(&world, &anna, "Suite");
-        world.faults.heal();
-        if failing == 1 {
-            assert_eq!(*deleted.unwrap_err().kind(), ErrorKind::Unavailable);
-            let hidden =
-                refusal(ErrorKind::NotFound(Noun::Repository), "Repo 'vault' was not found");
-            assert_eq!(refused(world.download(&customer, &location)), hidden);
-            let message = "The product 'suite' is still being deleted; try again";
-            let going = refusal(ErrorKind::Conflict, message);
-            assert_eq!(refused(make(&world, &anna, "suite", &[])), going);
-            assert_eq!(listed(&world, &anna), Vec::<String>::new());
-            world.clock.advance(Duration::from_secs(301));
-            let tasks = world.run_jobs();
-            let id = product.id;
-            let forgot = |task: &Task| matches!(task, Task::ForgetProduct(it) if it.id == id);
-            assert!(tasks.iter().any(forgot), "{tasks:?}");
-        }
-        assert_eq!(world.all::<Entitlement>(), []);
-        assert_eq!(world.all::<ProductTomb>(), []);
-        let jobs: Vec<Job> = world.all();
-        assert!(!jobs.iter().any(|job| matches!(job.task, Task::ForgetProduct(_))), "{jobs:?}");
-        make(&world, &anna, "suite", &["vault/safe"]).unwrap();
-    }
-}
-
-#[test]
-fn the_products_of_a_deleted_user_go_with_everything_that_was_said_of_them() {
-    let (world, anna) = world();
-    make(&world, &anna, "Suite", &["vault/safe"]).unwrap();
-    customer(&world, &anna, "Suite");
-    run(users::delete(&world.sound, &world.admin, &subject("anna"))).unwrap();
-    world.settle();
-    let left: Vec<String> = world.keys().into_iter().filter(|key| key.contains("anna")).collect();
-    assert_eq!(left, Vec::<String>::new());
-    assert_eq!(Product::KIND.as_str(), "product");
 }
 
 /// What must hold of products and packages at every moment at which no use case runs.

@@ -323,7 +323,7 @@ impl Played {
     fn rights(&self, caller: &Caller, facts: &Facts) -> Vec<String> {
         let engine = &self.world.packhouse;
         let mut rights = Vec::new();
-        for owner in 0..OWNERS.len() {
+        for (owner, name) in OWNERS.iter().enumerate() {
             let new = NewRepository::default();
             let made = run(repositories::create(engine, caller, &path(owner, "anchor"), &new));
             if refused_as(made.map(drop), &ErrorKind::AlreadyExists) {
@@ -335,7 +335,7 @@ impl Played {
             ) {
                 rights.push(format!("{owner} governs"));
             }
-            let listed = run(repositories::list(engine, caller, &subject(OWNERS[owner]), FIRST));
+            let listed = run(repositories::list(engine, caller, &subject(name), FIRST));
             let listed = listed.unwrap().items;
             rights.extend(listed.iter().map(|repo| format!("{owner} lists {}", repo.name)));
             for (of, repo) in facts.repos.keys().filter(|(of, _)| *of == owner) {

@@ -115,7 +115,7 @@ fn plans(narrow: bool) -> impl Strategy<Value = Plan> {
     let belongs = prop::collection::vec(belongs, 0..4);
     let repos = prop::collection::vec(repo, REPOS.len());
     (repos, prop::collection::vec(grant, 0..8), belongs, prop::bool::weighted(0.2)).prop_map(
-        |(repos, mut grants, belongs, bert_anew)| {
+        |(repos, mut grants, mut belongs, bert_anew)| {
             // Grants over a subject and over its forerunner are one record, of either.
             let all = grants.clone();
             grants.retain(|given: &Given| match given.at {
@@ -124,6 +124,8 @@ fn plans(narrow: bool) -> impl Strategy<Value = Plan> {
                 }
                 _ => true,
             });
+            // The only owner of something is not deleted.
+            belongs.retain(|it: &Belongs| !(bert_anew && it.role == Some(Role::Owner)));
             Plan { repos, grants, belongs, bert_anew }
         },
     )

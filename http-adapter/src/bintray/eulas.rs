@@ -112,7 +112,12 @@ impl Body {
             versions.iter().map(|name| VersionName::parse(name)).collect::<Result<Vec<_>, _>>()
         });
         Ok(EulaPatch {
-            syntax: self.syntax.as_deref().filter(|name| !name.is_empty()).map(syntax).transpose()?,
+            syntax: self
+                .syntax
+                .as_deref()
+                .filter(|name| !name.is_empty())
+                .map(syntax)
+                .transpose()?,
             content: self.content,
             default: self.default,
             versions: versions.transpose()?,

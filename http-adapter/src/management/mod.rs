@@ -28,7 +28,8 @@ static ROUTES: &[Route] = &[
         [Credentials, Oneself, Subject(Read)]),
 
     // Why someone may do something: for who administers the subject that the body names.
-    route!(Post "/management/v1/explain" => "explain.explain", explain::explain, [Credentials]),
+    route!(Post "/management/v1/explain" => "explain.explain", explain::explain,
+        [Credentials, Subject(Own)]),
     route!(Put "/management/v1/users/{subject}/following/{followed}" => "users.follow", users::follow,
         [Credentials, Oneself, Subject(Read)]),
     route!(Delete "/management/v1/users/{subject}/following/{followed}" => "users.unfollow", users::unfollow,

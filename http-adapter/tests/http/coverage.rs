@@ -288,6 +288,7 @@ pub(crate) fn target(route: &Route, state: State) -> String {
 pub(crate) fn body(route: &Route) -> String {
     match route.operation {
         _ if is_upload(route) => "bytes".to_owned(),
+        "explain.explain" => json!({"action": "read", "resource": {"subject": OWNER}}).to_string(),
         "files.list_in_downloads" => json!({"list_in_downloads": true}).to_string(),
         "packages.create" | "versions.create" => json!({"name": "fresh"}).to_string(),
         "access_keys.create_of_org" | "access_keys.create_of_user" => {

@@ -11,6 +11,7 @@ pub(crate) async fn suite(app: &App) {
     assert_eq!(made.status, 201, "{made:?}");
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "short words for what is compared")]
 fn shown(packages: Value, versions: Value) -> Value {
     json!({
         "name": "productName",

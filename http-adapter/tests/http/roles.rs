@@ -73,7 +73,7 @@ async fn furnished() -> App {
 /// records of their own, which the big matrix makes.
 fn is_of_interest(route: &Route) -> bool {
     let on_repo = route.gates.iter().any(|gate| matches!(gate, Gate::Repository(_)));
-    let on_subject = route.gates.iter().any(|gate| *gate == Gate::Subject(Right::Own));
+    let on_subject = route.gates.contains(&Gate::Subject(Right::Own));
     let kept = |gate: &Gate| {
         matches!(
             gate,

@@ -259,8 +259,9 @@ async fn an_encrypted_download_is_what_the_documented_command_reads() {
         }
         let head = app.ask("HEAD", &target).await;
         assert_eq!((head.status, head.header("content-length").unwrap()), (200, "32"));
-        if let Some(plain) = decrypted(&got.body, &secret) {
-            assert_eq!(plain, b"one");
+        match decrypted(&got.body, &secret) {
+            Some(plain) => assert_eq!(plain, b"one"),
+            None => println!("SKIPPED: there is no openssl"),
         }
     }
 }
@@ -274,7 +275,6 @@ fn decrypted(bytes: &[u8], secret: &str) -> Option<Vec<u8>> {
         .stdout(Stdio::piped())
         .spawn();
     let Ok(mut openssl) = command else {
-        eprintln!("SKIPPED: there is no openssl");
         return None;
     };
     openssl.stdin.take().unwrap().write_all(bytes).unwrap();

@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::members::path_of;
-use crate::access::{Caller, Permit, act};
+use crate::access::{Caller, act};
 use crate::engine::Packhouse;
 use crate::error::Noun;
 use crate::model::packages::Package;
@@ -12,8 +12,9 @@ use crate::model::products::Product;
 use crate::model::versions::Version;
 use crate::names::{PackageName, PackagePath, ProductName, RepoName, SubjectName, VersionName};
 use crate::store::{Direction, Order, Query};
+use crate::usecases::given::is_given;
 use crate::work::{Work, decode};
-use crate::{Error, ErrorKind, Result, Timestamp};
+use crate::{Error, Result, Timestamp};
 
 type Member = (RepoName, PackageName);
 
@@ -58,7 +59,7 @@ pub(in crate::usecases) struct Viewer<'a> {
 
 impl<'a> Viewer<'a> {
     /// # Errors
-    /// [`ErrorKind::NotFound`] where there is no such subject.
+    /// [`crate::ErrorKind::NotFound`] where there is no such subject.
     pub(in crate::usecases) async fn of(
         packhouse: &'a Packhouse,
         caller: &'a Caller,
@@ -127,17 +128,6 @@ impl<'a> Viewer<'a> {
         };
         // Who may not read the repository may read a package of it.
         Ok(whole || is_given(self.packhouse.permit::<act::Read, _>(self.caller, &path).await)?)
-    }
-}
-
-/// Whether a permit was given.
-fn is_given<A: crate::access::Act, P>(permit: Result<Permit<A, P>>) -> Result<bool> {
-    match permit {
-        Ok(_) => Ok(true),
-        Err(error) => match error.kind() {
-            ErrorKind::NotFound(_) | ErrorKind::Forbidden | ErrorKind::Unauthenticated => Ok(false),
-            _ => Err(error),
-        },
     }
 }
 
