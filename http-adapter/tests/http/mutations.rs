@@ -223,6 +223,11 @@ async fn check(caller: &str, of_interest: impl Fn(&Route) -> bool) -> usize {
             if !mutated.contains(['?', '#']) {
                 mutated.push_str(query(route));
             }
+            // The same noun of another dialect is another thing, which an owner may have.
+            let moved = mutated.starts_with("/management/") && !path.starts_with("/management/");
+            if moved && caller == OWNER {
+                continue;
+            }
             let other = app.ask(method, &mutated).by(caller).body(body()).try_send().await;
             assert!(is_no_gain(&canonical, other.as_ref()), "{other:?}\nbut {canonical:?}");
             asked += 1;
