@@ -5,6 +5,7 @@ use std::process::Command;
 use packhouse_tests::server::{ADMIN_KEY, Server, workspace};
 
 /// Runs a script against a server, to its last words.
+#[allow(clippy::print_stdout, reason = "a failed step is found in what the script said")]
 fn run(script: &str, server: &[(&str, &str)], last: &str) {
     if Command::new("curl").arg("--version").output().is_err() {
         println!("SKIPPED: curl is not installed");
