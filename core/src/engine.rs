@@ -96,6 +96,9 @@ pub struct Limits {
     pub max_orphan_percent: u8,
     /// How often the permit of a running download is checked again.
     pub recheck_every: Duration,
+    /// How many bytes of small files that are downloaded often are kept in memory, about; 0 for
+    /// none. Which files are small is the blob store's to say: those that it reads in one piece.
+    pub hot_bytes: u64,
 }
 
 impl Default for Limits {
@@ -111,6 +114,7 @@ impl Default for Limits {
             sweep_every: Duration::from_secs(24 * 3600),
             max_orphan_percent: 5,
             recheck_every: Duration::from_secs(5),
+            hot_bytes: 64 << 20,
         }
     }
 }
@@ -127,6 +131,7 @@ impl Packhouse {
     /// A Packhouse over these ports.
     #[must_use]
     pub fn new(ports: Ports, limits: Limits) -> Self {
+        let verified = Verified::new(limits.hot_bytes);
         let inner = Inner {
             ports,
             limits,
@@ -134,7 +139,7 @@ impl Packhouse {
             queues: Queues::default(),
             rooms: Default::default(),
             existence: Existence::default(),
-            verified: Verified::default(),
+            verified,
             probed: AsyncMutex::default(),
         };
         Self { inner: Arc::new(inner) }

@@ -12,6 +12,7 @@ mod fields;
 mod lock;
 mod options;
 mod queue;
+mod recent;
 mod records;
 mod scan;
 mod schema;
@@ -39,6 +40,7 @@ pub use crate::options::SqliteOptions;
 
 use crate::fault::closed;
 use crate::queue::Queue;
+use crate::recent::Recent;
 use crate::records::Reader;
 use crate::write::{Writer, Written};
 
@@ -54,6 +56,7 @@ pub struct SqliteStore {
     /// Tells scans that are under way.
     closed: Arc<AtomicBool>,
     written: Arc<Written>,
+    recent: Arc<Recent>,
     threads: Vec<JoinHandle<()>>,
     /// Held until every thread has ended.
     _lock: File,
@@ -80,7 +83,9 @@ impl SqliteStore {
         })?;
         let lock = lock::take(&path)?;
         let written = Arc::new(Written::default());
-        let writer = Writer::new(schema::open_writer(&path, options.max_bytes)?, written.clone())?;
+        let recent = Arc::new(Recent::new(options.recent_bytes));
+        let db = schema::open_writer(&path, options.max_bytes)?;
+        let writer = Writer::new(db, written.clone(), recent.clone())?;
         let mut store = Self {
             reads: Arc::new(Queue::new()),
             selects: Arc::new(Queue::new()),
@@ -88,6 +93,7 @@ impl SqliteStore {
             writes: Arc::new(Queue::new()),
             closed: Arc::default(),
             written,
+            recent,
             threads: Vec::new(),
             _lock: lock,
         };
@@ -109,7 +115,9 @@ impl SqliteStore {
             |reader: Reader| reader.limited().map_err(|fault| fault.within("limit a reader"));
         for _ in 0..options.readers.max(1) {
             let reader = open(options.cache_bytes)?;
-            self.spawn("sqlite-read", &self.reads.clone(), |queue| serve::reads(reader, queue))?;
+            let (queue, recent) = (self.reads.clone(), self.recent.clone());
+            let reads = move |queue: &Queue<_>| serve::reads(reader, queue, &recent);
+            self.spawn("sqlite-read", &queue, reads)?;
         }
         for _ in 0..options.searchers.max(1) {
             let reader = limited(open(options.cache_bytes / 4)?)?;
@@ -172,6 +180,9 @@ impl Store for SqliteStore {
     async fn read(&self, keys: &[Key]) -> Result<Vec<Option<Record>>, StoreError> {
         if keys.is_empty() {
             return Ok(Vec::new());
+        }
+        if let Some(records) = self.recent.read(keys) {
+            return Ok(records);
         }
         let (answer, answered) = oneshot::channel();
         let read = serve::Read { keys: keys.to_vec(), answer };

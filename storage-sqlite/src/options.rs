@@ -15,6 +15,8 @@ pub struct SqliteOptions {
     /// How many bytes of the database each thread that reads by key may keep in memory; the other
     /// threads keep a quarter of it.
     pub cache_bytes: usize,
+    /// How many bytes of records that were read by key are kept in memory, about; 0 for none.
+    pub recent_bytes: usize,
     /// How long a `select` may wait for a thread, and then take.
     pub select_limit: Duration,
     /// How long a scan may hold its snapshot. While one does, the write-ahead log grows.
@@ -30,6 +32,7 @@ impl Default for SqliteOptions {
             searchers: 2,
             scanners: 4,
             cache_bytes: 64 << 20,
+            recent_bytes: 32 << 20,
             select_limit: Duration::from_secs(10),
             scan_limit: Duration::from_secs(60),
             max_bytes: None,

@@ -110,7 +110,7 @@ fn decode(
         born: Revision(row.get(0)?),
         revision: Revision(row.get(1)?),
         body: Arc::from(row.get_ref(3)?.as_str().map_err(rusqlite::Error::from)?),
-        terms,
+        terms: terms.into(),
         owners: owners.collect::<Outcome<_>>()?,
     })
 }

@@ -8,6 +8,7 @@ use packhouse_core::store::{Key, Page, Query, Record, StoreError, StoreErrorKind
 
 use crate::fault::Outcome;
 use crate::queue::{Queue, Taken};
+use crate::recent::Recent;
 use crate::records::Reader;
 use crate::search;
 
@@ -38,10 +39,10 @@ pub(crate) struct Select {
 }
 
 /// Serves reads until the queue is closed.
-pub(crate) fn reads(mut reader: Reader, queue: &Queue<Read>) {
+pub(crate) fn reads(mut reader: Reader, queue: &Queue<Read>, recent: &Recent) {
     loop {
         match queue.take(KEYS_TOGETHER, PATIENCE, |read| read.keys.len()) {
-            Taken::Jobs(jobs) => read_together(&mut reader, jobs),
+            Taken::Jobs(jobs) => read_together(&mut reader, jobs, recent),
             Taken::Idle => {}
             Taken::Closed => break,
         }
@@ -49,8 +50,9 @@ pub(crate) fn reads(mut reader: Reader, queue: &Queue<Read>) {
 }
 
 /// All of these were asked before the snapshot begins, so that one snapshot does for all.
-fn read_together(reader: &mut Reader, mut jobs: Vec<Read>) {
+fn read_together(reader: &mut Reader, mut jobs: Vec<Read>, recent: &Recent) {
     jobs.retain(|job| !job.answer.is_canceled());
+    let began = recent.begin_read();
     let keys = || jobs.iter().flat_map(|job| &job.keys);
     let found: Outcome<Vec<_>> = match keys().count() {
         // One statement is one snapshot.
@@ -59,6 +61,9 @@ fn read_together(reader: &mut Reader, mut jobs: Vec<Read>) {
     };
     match found {
         Ok(found) => {
+            for (key, record) in keys().zip(&found) {
+                recent.put(began, key, record.as_ref());
+            }
             let mut found = found.into_iter();
             for job in jobs {
                 let own = found.by_ref().take(job.keys.len()).collect();
@@ -68,7 +73,7 @@ fn read_together(reader: &mut Reader, mut jobs: Vec<Read>) {
         Err(fault) => match <[Read; 1]>::try_from(jobs) {
             Ok([job]) => answer(job.answer, Err(fault), CONTEXT),
             // What is wrong with one record must not hit those who read others.
-            Err(jobs) => jobs.into_iter().for_each(|job| read_together(reader, vec![job])),
+            Err(jobs) => jobs.into_iter().for_each(|job| read_together(reader, vec![job], recent)),
         },
     }
 }

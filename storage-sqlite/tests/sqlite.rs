@@ -10,6 +10,8 @@ mod full_disk;
 mod groups;
 #[path = "sqlite/opening.rs"]
 mod opening;
+#[path = "sqlite/recent.rs"]
+mod recent;
 #[path = "sqlite/scans.rs"]
 mod scans;
 #[path = "sqlite/support.rs"]

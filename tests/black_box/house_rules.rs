@@ -8,7 +8,7 @@ use std::process::Command;
 use packhouse_tests::server::workspace;
 
 /// All that core may depend on, directly: nothing that knows HTTP, SQL, files or a runtime.
-const CORE_MAY_USE: [&str; 20] = [
+const CORE_MAY_USE: [&str; 21] = [
     "aes",
     "async-trait",
     "base64",
@@ -21,6 +21,7 @@ const CORE_MAY_USE: [&str; 20] = [
     "md-5",
     "packhouse-core",
     "pbkdf2",
+    "quick_cache",
     "serde",
     "serde_json",
     "sha1",

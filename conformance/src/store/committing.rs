@@ -23,7 +23,7 @@ pub async fn put_makes_and_writes_anew(store: Arc<dyn Store>) {
     let second = commit(&store, [put(&key, "2")]).await;
     let record = find(&store, &key).await.expect("it is there");
     assert_eq!((record.born, record.revision), (first.revision, second.revision));
-    assert_eq!((&*record.body, record.terms, record.owners), ("2", vec![], vec![]));
+    assert_eq!((&*record.body, record.terms.len(), record.owners.len()), ("2", 0, 0));
 }
 
 /// A record that is deleted and made anew cannot be taken for the old one.

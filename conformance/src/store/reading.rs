@@ -19,8 +19,8 @@ pub async fn a_record_comes_back_as_it_was_put(store: Arc<dyn Store>) {
     let record = find(&store, &key).await.expect("it is there");
     assert_eq!(record.key, key);
     assert_eq!(&*record.body, body);
-    assert_eq!(record.terms, terms);
-    assert_eq!(record.owners, owners);
+    assert_eq!(*record.terms, terms);
+    assert_eq!(*record.owners, owners);
     assert_eq!((record.born, record.revision), (committed.revision, committed.revision));
     assert!(committed.revision > Revision(0), "no record is as old as an empty store");
 }
@@ -31,7 +31,7 @@ pub async fn terms_come_back_sorted_and_without_doubles(store: Arc<dyn Store>) {
     let (red, blue, one) = (text(&COLOR, "red"), text(&COLOR, "blue"), number(&SIZE, 1));
     let terms = [one.clone(), red.clone(), blue.clone(), red.clone(), one.clone()];
     commit(&store, [owned(&key, "1", terms, [])]).await;
-    assert_eq!(find(&store, &key).await.expect("it is there").terms, [blue, red, one]);
+    assert_eq!(*find(&store, &key).await.expect("it is there").terms, [blue, red, one]);
 }
 
 /// There is no error for what is not there.

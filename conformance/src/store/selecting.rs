@@ -52,7 +52,7 @@ pub async fn keys_alone_come_without_records(store: Arc<dyn Store>) {
     let page = select(&store, &query).await;
     let record = page.rows[0].record.as_ref().expect("the record comes along");
     assert_eq!((&record.key, &*record.body), (&key, r#"{"n":1}"#));
-    assert_eq!(record.terms, [text(&COLOR, "red")]);
+    assert_eq!(*record.terms, [text(&COLOR, "red")]);
 }
 
 /// `Query::check` is asked, by `select` and by `scan`.

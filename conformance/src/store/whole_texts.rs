@@ -59,6 +59,6 @@ pub async fn a_term_over_the_bound_of_its_field_is_refused(store: Arc<dyn Store>
     let both = [of(COLOR, TermValue::MAX_BYTES), of(NAME, TermValue::MAX_WHOLE_BYTES)];
     commit(&store, [found(&key, "{}", both.clone())]).await;
     let held = find(&store, &key).await.expect("it is there");
-    assert_eq!(held.terms, both);
+    assert_eq!(*held.terms, both);
     assert_eq!(matching(&store, like(&NAME, "*xxx")).await, ["a"]);
 }

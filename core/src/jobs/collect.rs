@@ -65,6 +65,7 @@ pub(super) async fn remove(packhouse: &Packhouse, ids: &[BlobId]) -> Result<()> 
         })
         .await?;
     for id in forgotten {
+        packhouse.verified().forget(id);
         packhouse.blobs().remove(&id).await?;
     }
     Ok(())

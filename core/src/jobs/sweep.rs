@@ -40,6 +40,7 @@ pub(super) async fn sweep(packhouse: &Packhouse) -> Result<()> {
         return Err(Error::new(ErrorKind::Conflict, message));
     }
     for id in orphans {
+        packhouse.verified().forget(id);
         packhouse.blobs().remove(&id).await?;
     }
     Ok(())

@@ -129,8 +129,8 @@ impl State {
                 let owners = owners.clone();
                 self.put(key.clone(), |record| Record {
                     body: body.clone(),
-                    terms,
-                    owners,
+                    terms: terms.into(),
+                    owners: owners.into(),
                     ..record
                 });
             }
@@ -169,7 +169,7 @@ impl State {
     fn put(&mut self, key: Key, fill: impl FnOnce(Record) -> Record) {
         let revision = self.revision;
         let born = self.records.get(&key).map_or(revision, |record| record.born);
-        let (terms, owners, body) = (Vec::new(), Vec::new(), "null".into());
+        let (terms, owners, body) = (Arc::default(), Arc::default(), "null".into());
         let record = fill(Record { key: key.clone(), revision, born, body, terms, owners });
         self.records.insert(key, record);
     }

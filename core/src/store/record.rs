@@ -8,7 +8,7 @@ use super::{Field, Key, Term, TermValue};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct Revision(pub u64);
 
-/// One stored record.
+/// One stored record. A clone shares its contents.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Record {
     /// Where it lies.
@@ -21,9 +21,9 @@ pub struct Record {
     /// The body: one JSON value. A counter's body is its number.
     pub body: Arc<str>,
     /// What it can be found by: sorted, without doubles.
-    pub terms: Vec<Term>,
+    pub terms: Arc<[Term]>,
     /// The records that it belongs to, at most one a kind, for [`super::Filter::Of`].
-    pub owners: Vec<Key>,
+    pub owners: Arc<[Key]>,
 }
 
 impl Record {

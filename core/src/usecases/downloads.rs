@@ -37,8 +37,10 @@ async fn admit(packhouse: &Packhouse, permit: &Permit<act::Read, FilePlace>) -> 
 }
 
 /// Opens some of a file's bytes. The first time since the start that a blob is read whole it is
-/// compared with its checksum: what is not right never ends as a whole answer. While they are streamed the permit is asked for again every few
-/// seconds ([`crate::Limits::recheck_every`]), and the stream fails when it is no longer given.
+/// compared with its checksum: what is not right never ends as a whole answer. Small ones that are
+/// read often are then in memory ([`crate::Limits::hot_bytes`]). While they are streamed the permit is
+/// asked for again every few seconds ([`crate::Limits::recheck_every`]), and the stream fails when it
+/// is no longer given.
 ///
 /// # Errors
 /// [`ErrorKind::Unavailable`] where the bytes that a record names cannot be opened.
@@ -48,12 +50,19 @@ pub async fn open(
     range: ByteRange,
 ) -> Result<BlobReader> {
     let file = &permit.place().file;
-    let BlobReader { length, body } = packhouse.blobs().open(&file.contents.blob, range).await?;
+    let (blob, verified) = (file.contents.blob, packhouse.verified());
+    if let Some(reader) = verified.open(blob, range)? {
+        return Ok(reader);
+    }
+    let BlobReader { length, body } = packhouse.blobs().open(&blob, range).await?;
     let whole = range.start == 0 && length == file.contents.size && length > 0;
-    let body = if whole && !packhouse.verified().holds(file.contents.blob) {
-        verified::verify(packhouse, file, body)?
-    } else {
-        body
+    let body = match body {
+        body if whole && !verified.holds(blob) => verified::verify(packhouse, file, body)?,
+        BlobBody::Bytes(bytes) if whole => {
+            verified.keep(blob, &bytes);
+            BlobBody::Bytes(bytes)
+        }
+        body => body,
     };
     let body = match body {
         BlobBody::Bytes(bytes) => BlobBody::Bytes(bytes),

@@ -124,6 +124,9 @@ struct LimitSettings {
     /// replaced and deleted; 0 for ever [default: 365]
     #[arg(long, env = "PACKHOUSE_OSS_CHANGE_DAYS", value_name = "DAYS")]
     oss_change_days: Option<u64>,
+    /// Memory for small files that are downloaded often; 0 for none [default: 64MiB]
+    #[arg(long, env = "PACKHOUSE_HOT_FILES", value_name = "SIZE")]
+    hot_files: Option<ByteSize>,
     /// The largest JSON body [default: 1MiB]
     #[arg(long, env = "PACKHOUSE_MAX_JSON_BODY", value_name = "SIZE")]
     max_json_body: Option<ByteSize>,
@@ -347,6 +350,7 @@ fn resolve_limits(first: &LimitSettings, file: &LimitSettings) -> Limits {
         max_archive_size: pick!(size, max_archive_size, max_archive_size),
         max_archive_ratio: pick!(number, max_archive_ratio, max_archive_ratio),
         oss_change_days: pick!(number, oss_change_days, oss_change_days),
+        hot_files: pick!(size, hot_files, hot_files),
         max_json_body: pick!(size, max_json_body, max_json_body),
         max_header: pick!(size, max_header, max_header),
         max_connections: first

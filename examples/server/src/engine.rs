@@ -79,6 +79,7 @@ fn limits(config: &Config) -> Limits {
         max_archive_entries: limits.max_archive_entries,
         max_archive_bytes: limits.max_archive_size.as_bytes(),
         max_archive_ratio: limits.max_archive_ratio,
+        hot_bytes: limits.hot_files.as_bytes(),
         oss_change_window: days.map(|days| Duration::from_secs(days.saturating_mul(24 * 3600))),
         ..Limits::default()
     }

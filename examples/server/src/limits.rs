@@ -20,6 +20,9 @@ pub struct Limits {
     /// For how many days after its publication files of a version of an oss subject may be
     /// changed; 0 for ever. For the engine.
     pub oss_change_days: u64,
+    /// How many bytes of small files that are downloaded often are kept in memory; 0 for none. For
+    /// the engine.
+    pub hot_files: ByteSize,
     /// The largest JSON body, in bytes. For the adapter; the listener does not look at it.
     pub max_json_body: ByteSize,
     /// The largest request head (request line and headers), in bytes; a larger one gets 431.
@@ -58,6 +61,7 @@ impl Default for Limits {
             max_archive_size: ByteSize::from_kib(5 << 20),
             max_archive_ratio: 100,
             oss_change_days: 365,
+            hot_files: ByteSize::from_kib(64 << 10),
             max_json_body: ByteSize::from_kib(1 << 10),
             max_header: ByteSize::from_kib(64),
             max_connections: 1024,

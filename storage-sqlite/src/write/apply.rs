@@ -11,12 +11,13 @@ use super::index::Index;
 use crate::encoding::{Carried, kind_length, prefix_lengths};
 use crate::fault::Outcome;
 
-/// What the rows of `counts` and `places` still have to be changed by. Added up in memory for a
-/// whole commit, because many batches touch the same few rows.
+/// What a commit still has to do: what the rows of `counts` and `places` have to be changed by,
+/// added up in memory because many batches touch the same few rows, and which records it changes.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
     pub(super) counts: HashMap<Vec<u8>, i64>,
     pub(super) places: HashMap<i64, i64>,
+    pub(super) changed: Vec<Vec<u8>>,
 }
 
 impl Pending {
@@ -27,6 +28,7 @@ impl Pending {
         for (place, by) in other.places {
             *self.places.entry(place).or_default() += by;
         }
+        self.changed.extend(other.changed);
     }
 
     fn count(&mut self, key: &[u8], by: i64) {
@@ -93,6 +95,7 @@ impl Apply<'_> {
     }
 
     fn put(&mut self, key: &[u8], body: &str, terms: &[u8]) -> Outcome<()> {
+        self.pending.changed.push(key.to_vec());
         let held = self
             .db
             .prepare_cached("SELECT id, terms FROM records WHERE key = ?1")?
@@ -122,6 +125,7 @@ impl Apply<'_> {
     }
 
     fn delete(&mut self, key: &[u8]) -> Outcome<()> {
+        self.pending.changed.push(key.to_vec());
         let held = self
             .db
             .prepare_cached("DELETE FROM records WHERE key = ?1 RETURNING id, terms")?

@@ -28,6 +28,7 @@ use self::index::Index;
 use self::outcomes::Outcomes;
 use crate::fault::{Fault, Outcome};
 use crate::queue::{Queue, Taken};
+use crate::recent::Recent;
 use crate::views;
 
 /// The most changes in one commit; one batch alone may have more.
@@ -74,6 +75,7 @@ pub(crate) struct Writer {
     /// The kinds that have a view.
     kinds: BTreeSet<String>,
     written: Arc<Written>,
+    recent: Arc<Recent>,
 }
 
 /// A group that was rolled back as a whole.
@@ -104,7 +106,11 @@ impl From<rusqlite::Error> for Lost {
 }
 
 impl Writer {
-    pub(crate) fn new(db: Connection, written: Arc<Written>) -> Result<Self, StoreError> {
+    pub(crate) fn new(
+        db: Connection,
+        written: Arc<Written>,
+        recent: Arc<Recent>,
+    ) -> Result<Self, StoreError> {
         let start = || -> Outcome<_> {
             let revision = db.query_row("SELECT revision FROM latest", [], |row| row.get(0))?;
             Ok((revision, views::refresh(&db)?))
@@ -113,7 +119,7 @@ impl Writer {
         let checkpoints = Checkpoints::of(&db);
         let (index, outcomes) = (Index::default(), Outcomes::default());
         let in_doubt = false;
-        Ok(Self { db, index, revision, outcomes, checkpoints, in_doubt, kinds, written })
+        Ok(Self { db, index, revision, outcomes, checkpoints, in_doubt, kinds, written, recent })
     }
 
     /// Serves the queue until it is closed.
@@ -212,7 +218,9 @@ impl Writer {
                 .prepare_cached("UPDATE latest SET revision = ?1")
                 .and_then(|mut update| update.execute([self.revision]))?;
         }
+        let committing = self.recent.begin_commit(&pending.changed);
         self.execute("COMMIT").map_err(|fault| Lost { fault, committing: true })?;
+        drop(committing);
         // One that changed nothing has overwritten nothing.
         self.in_doubt &= self.revision == before;
         let done = answers.iter().filter(|answer| answer.is_ok()).count() as u64;

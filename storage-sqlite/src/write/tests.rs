@@ -22,7 +22,7 @@ impl Bench {
     fn new() -> Self {
         let folder = TempDir::new().unwrap();
         let db = schema::open_writer(&folder.path().join("packhouse.db"), None).unwrap();
-        let mut writer = Writer::new(db, Arc::default()).unwrap();
+        let mut writer = Writer::new(db, Arc::default(), Arc::new(Recent::new(0))).unwrap();
         let failing = Arc::new(AtomicUsize::new(0));
         let left = Arc::clone(&failing);
         let fails = move || {

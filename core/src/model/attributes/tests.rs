@@ -32,7 +32,7 @@ fn record(attributes: &[Attribute]) -> Record {
         born: Revision(1),
         body: "{}".into(),
         terms: attributes.terms(&FIELD).collect(),
-        owners: Vec::new(),
+        owners: [].into(),
     }
 }
 

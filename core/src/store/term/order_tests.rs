@@ -276,8 +276,8 @@ fn lies_between(value: &TermValue, (low, high): (Bound<TermValue>, Bound<TermVal
         revision: Revision(1),
         born: Revision(1),
         body: "{}".into(),
-        terms: vec![Term { field: field.clone(), value: value.clone() }],
-        owners: Vec::new(),
+        terms: [Term { field: field.clone(), value: value.clone() }].into(),
+        owners: [].into(),
     };
     Filter::Between(field, low, high).matches(&record, &|_| None)
 }
