@@ -1,6 +1,6 @@
 //! One request, as handlers see it: the engine, the caller, and what was asked, parsed.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::body::{Body, BodyDataStream};
@@ -27,7 +27,7 @@ pub(crate) type Answer = Result<Response, Failure>;
 /// One request.
 pub(crate) struct Call {
     pub(crate) packhouse: Packhouse,
-    pub(crate) options: Options,
+    pub(crate) options: Arc<Options>,
     pub(crate) caller: Caller,
     /// Whether only the head of the answer is wanted.
     pub(crate) head: bool,

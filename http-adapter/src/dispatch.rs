@@ -1,5 +1,7 @@
 //! From a request to its handler: the path's one meaning, the route, the caller, the answer.
 
+use std::sync::{Arc, LazyLock};
+
 use axum::Router;
 use axum::body::{Body, HttpBody};
 use axum::extract::{Request, State};
@@ -14,7 +16,7 @@ use packhouse_core::names::RESERVED_SUBJECTS;
 
 use crate::call::{Answer, Call};
 use crate::failure::Failure;
-use crate::route::{Dialect, Gate, Matrix, Method, Params, Route};
+use crate::route::{Dialect, Gate, Matrix, Method, Params, Pattern, Route, Table};
 use crate::support::credentials;
 use crate::support::path::{BadPathKind, CanonicalPath, canonicalise};
 use crate::support::query::Query;
@@ -24,6 +26,10 @@ use crate::{Options, bintray, downloads, management, openapi, origin};
 pub(crate) static DIALECTS: [&Dialect; 4] =
     [&openapi::DIALECT, &management::DIALECT, &bintray::DIALECT, &downloads::DIALECT];
 
+/// The routes of the dialects, in the same order.
+static TABLES: LazyLock<[Table; 4]> =
+    LazyLock::new(|| DIALECTS.map(|dialect| Table::of(dialect.routes)));
+
 /// The operation that answered a request, such as `packages.show`; for logs and metrics.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Operation(pub &'static str);
@@ -31,10 +37,11 @@ pub struct Operation(pub &'static str);
 #[derive(Clone, Debug)]
 struct Adapter {
     packhouse: Packhouse,
-    options: Options,
+    options: Arc<Options>,
 }
 
 pub(crate) fn router(packhouse: Packhouse, options: Options) -> Router {
+    let options = Arc::new(options);
     Router::new().fallback(answer).with_state(Adapter { packhouse, options })
 }
 
@@ -73,8 +80,8 @@ struct Found {
 /// Finds the route of a path and a method.
 fn find(path: CanonicalPath, method: &http::Method) -> Result<Found, (&'static Dialect, Failure)> {
     let method_name = if method == http::Method::HEAD { "GET" } else { method.as_str() };
-    for dialect in DIALECTS {
-        let matching = dialect.matching(&path);
+    for (dialect, table) in DIALECTS.into_iter().zip(&*TABLES) {
+        let matching = dialect.matching(table, &path);
         if matching.is_empty() {
             continue;
         }
@@ -142,18 +149,19 @@ struct Matched {
 
 impl Dialect {
     /// The routes whose path is this one. The first is the most literal, as the table has them.
-    fn matching(&'static self, path: &CanonicalPath) -> Vec<Matched> {
+    fn matching(&self, table: &Table, path: &CanonicalPath) -> Vec<Matched> {
         let mut matching = Vec::new();
         for prefix in self.prefixes {
             let Some(rest) = strip_prefix(&path.segments, prefix) else { continue };
             if self.of_subjects && rest.first().is_some_and(|first| is_reserved(first)) {
                 continue;
             }
-            let fits = |route: &&Route| path.trailing_slash || !route.path.ends_with('/');
-            for route in self.routes.iter().filter(fits) {
-                if let Some((params, tail)) = route.match_path(rest) {
+            let fits =
+                |pattern: &&Pattern| path.trailing_slash || !pattern.route.path.ends_with('/');
+            for pattern in table.candidates(rest.first()).iter().filter(fits) {
+                if let Some((params, tail)) = pattern.match_path(rest) {
                     let tail = tail.map(|tail| tail + prefix.len());
-                    matching.push(Matched { route, params, tail });
+                    matching.push(Matched { route: pattern.route, params, tail });
                 }
             }
         }

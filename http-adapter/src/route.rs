@@ -1,5 +1,6 @@
 //! Routes as data, and which of them a path means.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use futures::future::BoxFuture;
@@ -143,44 +144,110 @@ impl Params {
     }
 }
 
-impl Route {
-    /// The values of the parameters, and how many segments stand before a `{*name}`; `None` if
-    /// the path is another.
-    pub(crate) fn match_path(&self, segments: &[String]) -> Option<(Params, Option<usize>)> {
-        let mut params = Params::default();
-        let mut rest = segments.iter();
-        let patterns = || self.path.trim_end_matches('/').split('/').skip(1);
-        for (place, pattern) in patterns().enumerate() {
-            match parameter(pattern) {
-                None => {
-                    rest.next().filter(|segment| *segment == pattern)?;
-                }
-                Some(Parameter::One(name)) => params.0.push((name, rest.next()?.clone())),
-                Some(Parameter::Rest(name)) => {
-                    let literals = patterns().skip(place + 1);
-                    let rest = rest.as_slice();
-                    let end = rest.len().checked_sub(literals.clone().count())?;
-                    let (tail, last) = rest.split_at(end);
-                    params.0.push((name, Some(tail.join("/")).filter(|tail| !tail.is_empty())?));
-                    return literals.eq(last).then_some((params, Some(place)));
-                }
-            }
-        }
-        rest.next().is_none().then_some((params, None))
+/// The routes of a dialect, taken apart once, by the first segment of their paths.
+pub(crate) struct Table {
+    by_first: HashMap<&'static str, Vec<Pattern>>,
+    /// Those that begin with a parameter: all that a first segment can mean which is no literal.
+    others: Vec<Pattern>,
+}
+
+impl Table {
+    pub(crate) fn of(routes: &'static [Route]) -> Self {
+        let patterns: Vec<Pattern> = routes.iter().map(Pattern::of).collect();
+        let literals = patterns.iter().filter_map(|pattern| pattern.first());
+        let by_first = literals.map(|literal| {
+            let fits = |pattern: &&Pattern| pattern.first().is_none_or(|first| first == literal);
+            (literal, patterns.iter().filter(fits).cloned().collect())
+        });
+        let others = patterns.iter().filter(|pattern| pattern.first().is_none()).cloned().collect();
+        Self { by_first: by_first.collect(), others }
+    }
+
+    /// The routes that a path with this first segment can mean, in the order of the table.
+    pub(crate) fn candidates(&self, first: Option<&String>) -> &[Pattern] {
+        let literal = first.and_then(|first| self.by_first.get(first.as_str()));
+        literal.unwrap_or(&self.others)
     }
 }
 
-enum Parameter {
+/// The path of a route, taken apart.
+#[derive(Clone)]
+pub(crate) struct Pattern {
+    pub(crate) route: &'static Route,
+    segments: Vec<Segment>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Segment {
+    Literal(&'static str),
     One(&'static str),
     Rest(&'static str),
 }
 
-fn parameter(pattern: &'static str) -> Option<Parameter> {
-    let name = pattern.strip_prefix('{')?.strip_suffix('}')?;
-    Some(match name.strip_prefix('*') {
-        Some(name) => Parameter::Rest(name),
-        None => Parameter::One(name),
-    })
+impl Pattern {
+    fn of(route: &'static Route) -> Self {
+        let segments = route.path.trim_end_matches('/').split('/').skip(1);
+        Self { route, segments: segments.map(Segment::of).collect() }
+    }
+
+    /// The first segment, if it is a literal one.
+    fn first(&self) -> Option<&'static str> {
+        match self.segments.first() {
+            Some(Segment::Literal(literal)) => Some(literal),
+            _ => None,
+        }
+    }
+
+    /// The values of the parameters, and how many segments stand before a `{*name}`; `None` if
+    /// the path is another.
+    pub(crate) fn match_path(&self, segments: &[String]) -> Option<(Params, Option<usize>)> {
+        let rest = self.segments.iter().position(|segment| matches!(segment, Segment::Rest(_)));
+        let Some(place) = rest else {
+            let same = self.segments.len() == segments.len();
+            return if same { Some((values(&self.segments, segments)?, None)) } else { None };
+        };
+        let (before, after) = self.segments.split_at(place);
+        let (rest, after) = after.split_first()?;
+        let (head, tail) = segments.split_at_checked(before.len())?;
+        let (tail, last) = tail.split_at(tail.len().checked_sub(after.len())?);
+        if tail.is_empty() {
+            return None;
+        }
+        // No parameters follow.
+        values(after, last)?;
+        let mut params = values(before, head)?;
+        if let Segment::Rest(name) = rest {
+            params.0.push((name, tail.join("/")));
+        }
+        Some((params, Some(place)))
+    }
+}
+
+/// The parameters of as many segments.
+fn values(patterns: &[Segment], segments: &[String]) -> Option<Params> {
+    let fits = |(pattern, segment): (&Segment, &String)| match pattern {
+        Segment::Literal(literal) => segment == literal,
+        Segment::One(_) | Segment::Rest(_) => true,
+    };
+    if !patterns.iter().zip(segments).all(fits) {
+        return None;
+    }
+    let value = |(pattern, segment): (&Segment, &String)| match pattern {
+        Segment::One(name) => Some((*name, segment.clone())),
+        Segment::Literal(_) | Segment::Rest(_) => None,
+    };
+    Some(Params(patterns.iter().zip(segments).filter_map(value).collect()))
+}
+
+impl Segment {
+    fn of(pattern: &'static str) -> Self {
+        let name = pattern.strip_prefix('{').and_then(|pattern| pattern.strip_suffix('}'));
+        match name.map(|name| (name, name.strip_prefix('*'))) {
+            Some((_, Some(name))) => Self::Rest(name),
+            Some((name, None)) => Self::One(name),
+            None => Self::Literal(pattern),
+        }
+    }
 }
 
 /// Declares a route: `route!(Get "/repos/{subject}" => "repositories.list", repositories::list,
@@ -224,8 +291,10 @@ mod tests {
             matrix: Matrix::None,
             handler,
         };
+        let table = Table::of(Vec::leak(vec![route]));
         let segments: Vec<String> = segments.iter().map(ToString::to_string).collect();
-        route.match_path(&segments).map(|(params, _)| params.0)
+        let pattern = table.candidates(segments.first()).first()?;
+        pattern.match_path(&segments).map(|(params, _)| params.0)
     }
 
     #[test]
