@@ -236,6 +236,11 @@ impl Read {
         self.records.pop_back().flatten().map(|record| decode(&record)).transpose()
     }
 
+    /// All that are left as they are, without the absent ones.
+    pub(crate) fn take_records(&mut self) -> impl Iterator<Item = Record> {
+        self.records.drain(..).flatten()
+    }
+
     /// All that are left, without the absent ones.
     pub(crate) fn take_all<T: Stored>(&mut self) -> Result<Vec<T>> {
         self.records.drain(..).flatten().map(|record| decode(&record)).collect()

@@ -256,7 +256,7 @@ impl Ask for Platform {
 
     async fn ask(&self, work: &Work, asker: &Asker<'_>) -> Result<Loaded<PlatformPlace>> {
         let read = work.rest_on(&asker.standing_keys(None, None)).await?;
-        let standing = asker.standing(work, read, None, None).await?;
+        let standing = asker.standing(work, read, None, None, None).await?;
         let resource =
             Resource { owner: None, visibility: Visibility::Public, part: Part::default() };
         let rule = asker.decide(work, &resource, &standing, Error::forbidden)?;
@@ -274,7 +274,7 @@ impl Ask for SubjectName {
         let mut read = work.rest_on(&keys).await?;
         let subject = read.take::<Subject>()?.filter(|subject| subject.name == *self);
         let subject = subject.ok_or_else(|| asker.absent(Noun::Subject, self))?;
-        let standing = asker.standing(work, read, Some(&subject), None).await?;
+        let standing = asker.standing(work, read, Some(&subject), None, None).await?;
         let visibility = Visibility::Public;
         let resource = Resource { owner: Some(subject.id), visibility, part: Part::default() };
         let rule =
@@ -292,11 +292,13 @@ struct RepoRead<T> {
 }
 
 /// Reads a repository, its owner, the caller's grants and one record beside them, all at once.
+/// Grants on other paths than the one that it is about, if it is about one, are left out.
 async fn read_repo<T: Stored>(
     work: &Work,
     asker: &Asker<'_>,
     path: &RepoPath,
     beside: Option<Key>,
+    about: Option<&FilePath>,
 ) -> Result<RepoRead<T>> {
     let mut keys = vec![Subject::key_of(&path.subject), Repository::key_of(path)];
     let has_beside = beside.is_some();
@@ -307,7 +309,7 @@ async fn read_repo<T: Stored>(
     let repo = read.take::<Repository>()?.filter(|repo| repo.name == path.repo);
     let found = subject.zip(repo).filter(|(subject, repo)| repo.owner == subject.id);
     let (subject, repo) = found.ok_or_else(|| asker.absent(Noun::Repository, &path.repo))?;
-    let standing = asker.standing(work, read, Some(&subject), Some(&repo)).await?;
+    let standing = asker.standing(work, read, Some(&subject), Some(&repo), about).await?;
     Ok(RepoRead { subject, repo, standing, beside })
 }
 
@@ -334,7 +336,7 @@ impl Ask for RepoPath {
     type Place = RepoPlace;
 
     async fn ask(&self, work: &Work, asker: &Asker<'_>) -> Result<Loaded<RepoPlace>> {
-        let read = read_repo::<Package>(work, asker, self, None).await?;
+        let read = read_repo::<Package>(work, asker, self, None, None).await?;
         let rule = read.decide(work, asker, Part::default())?;
         let publisher = read.is_publisher(work, asker, Part::default());
         Ok(Loaded { place: RepoPlace { subject: read.subject, repo: read.repo, publisher }, rule })
@@ -382,7 +384,7 @@ impl Ask for Within<'_> {
 
     async fn ask(&self, work: &Work, asker: &Asker<'_>) -> Result<Loaded<PackagePlace>> {
         let key = Package::key_of(self.package);
-        let read = read_repo::<Package>(work, asker, &self.package.repo, Some(key)).await?;
+        let read = read_repo::<Package>(work, asker, &self.package.repo, Some(key), None).await?;
         let products = read.beside.as_ref().map(|package| package.products.clone());
         let products = products.unwrap_or_default();
         let part = |path: Option<&FilePath>| Part {
@@ -415,7 +417,8 @@ impl Ask for FileLocation {
     type Place = FilePlace;
 
     async fn ask(&self, work: &Work, asker: &Asker<'_>) -> Result<Loaded<FilePlace>> {
-        let read = read_repo::<File>(work, asker, &self.repo, Some(File::key_of(self))).await?;
+        let (key, about) = (Some(File::key_of(self)), Some(&self.path));
+        let read = read_repo::<File>(work, asker, &self.repo, key, about).await?;
         let file = read.beside.as_ref();
         let products = products_of(work, &read.repo, file).await?;
         let part = Part {

@@ -182,14 +182,9 @@ impl Scope {
             Self::Version(package, version) => {
                 part.package.as_ref() == Some(package) && part.version.as_ref() == Some(version)
             }
-            Self::Path(folder) => part.path.as_ref().is_some_and(|path| is_within(path, folder)),
+            Self::Path(folder) => {
+                part.path.as_ref().is_some_and(|path| path.is_within(folder.as_str()))
+            }
         }
     }
-}
-
-/// Segment by segment: `a/b` holds `a/b` and `a/b/c`, and not `a/bc`.
-fn is_within(path: &FilePath, folder: &FilePath) -> bool {
-    path.as_str()
-        .strip_prefix(folder.as_str())
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

@@ -13,7 +13,7 @@ use crate::model::grants::{Action, Anchor, Grant, GrantSet, Grantee};
 use crate::model::memberships::Membership;
 use crate::model::repositories::Repository;
 use crate::model::subjects::Subject;
-use crate::names::{RepoPath, SubjectName};
+use crate::names::{FilePath, RepoPath, SubjectName};
 use crate::store::Key;
 use crate::work::{Read, Work};
 
@@ -33,7 +33,11 @@ impl Asker<'_> {
                 return Vec::new();
             }
         };
-        let mut keys = vec![GrantSet::key_on_platform(grantee)];
+        let mut keys = Vec::new();
+        // Nothing over the platform is ever granted to an access key.
+        if matches!(grantee, Grantee::User(_) | Grantee::Team(_)) {
+            keys.push(GrantSet::key_on_platform(grantee));
+        }
         keys.extend(subject.map(|subject| GrantSet::key_on_subject(grantee, subject)));
         keys.extend(repo.map(|repo| GrantSet::key_on_repo(grantee, repo)));
         // The last one: it is of another kind.
@@ -41,13 +45,15 @@ impl Asker<'_> {
         keys
     }
 
-    /// What the caller is. `read` is what was read of [`Asker::standing_keys`] and no more.
+    /// What the caller is. `read` is what was read of [`Asker::standing_keys`] and no more. What is
+    /// granted on other paths than the one that it is about, if it is about one, is left out.
     pub(super) async fn standing(
         &self,
         work: &Work,
         mut read: Read,
         subject: Option<&Subject>,
         repo: Option<&Repository>,
+        about: Option<&FilePath>,
     ) -> Result<Standing> {
         let identity = self.caller.identity();
         if let Identity::SignedUrl(signed) = identity {
@@ -59,7 +65,7 @@ impl Asker<'_> {
             Some(_) => read.take_last::<Membership>()?,
             None => None,
         };
-        let mut standing = Standing { role: None, grants: grants_on(read, subject, repo)? };
+        let mut standing = Standing { role: None, grants: grants_on(read, subject, repo, about)? };
         let is_of = |membership: &Membership| {
             subject.is_some_and(|subject| subject.id == membership.subject_id)
         };
@@ -68,7 +74,7 @@ impl Asker<'_> {
             let path = repo.map(Repository::path);
             let keys = team_keys(membership.teams, &subject.name, path.as_ref());
             let read = work.rest_on(&keys).await?;
-            standing.grants.extend(grants_on(read, Some(subject), repo)?);
+            standing.grants.extend(grants_on(read, Some(subject), repo, about)?);
         }
         Ok(standing)
     }
@@ -125,12 +131,19 @@ fn grants_on(
     mut read: Read,
     subject: Option<&Subject>,
     repo: Option<&Repository>,
+    about: Option<&FilePath>,
 ) -> Result<Vec<Grant>> {
     let anchored = |set: &GrantSet| match &set.anchor {
         Anchor::Platform => true,
         Anchor::Subject(_, id) => subject.is_some_and(|subject| subject.id == *id),
         Anchor::Repository(_, _, id) => repo.is_some_and(|repo| repo.id == *id),
     };
-    let sets = read.take_all::<GrantSet>()?;
-    Ok(sets.into_iter().filter(anchored).flat_map(|set| set.grants).collect())
+    let mut grants = Vec::new();
+    for record in read.take_records() {
+        let set = GrantSet::about(&record.body, about)?;
+        if anchored(&set) {
+            grants.extend(set.grants);
+        }
+    }
+    Ok(grants)
 }

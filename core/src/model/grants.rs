@@ -4,6 +4,8 @@
 //! are kept in sets by who and where they are anchored (the platform, a subject, a repository), so
 //! that a decision reads them as points; a grant may be narrower than its anchor.
 
+mod kept;
+
 use serde::{Deserialize, Serialize};
 
 use super::{AccessKeyId, Form, ProductId, RepositoryId, Stored, SubjectId, TeamId};
@@ -63,6 +65,26 @@ impl Action {
         Self::ManageMembers,
         Self::ManageResources,
     ];
+
+    /// Its name in records.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Annotate => "annotate",
+            Self::Write => "write",
+            Self::Overwrite => "overwrite",
+            Self::Delete => "delete",
+            Self::Publish => "publish",
+            Self::Sign => "sign",
+            Self::Manage => "manage",
+            Self::Administer => "administer",
+            Self::CreateRepo => "create_repo",
+            Self::Scan => "scan",
+            Self::Execute => "execute",
+            Self::ManageMembers => "manage_members",
+            Self::ManageResources => "manage_resources",
+        }
+    }
 }
 
 /// Who a grant is for.
@@ -104,7 +126,7 @@ pub enum Scope {
 }
 
 /// One grant.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Grant {
     /// Its id, for answers that name what decided.
     pub id: String,
@@ -185,6 +207,12 @@ impl Stored for GrantSet {
 }
 
 impl GrantSet {
+    /// Reads a body without the grants on other paths than this one, which are not taken apart.
+    pub(crate) fn about(body: &str, path: Option<&FilePath>) -> crate::Result<Self> {
+        let kept: kept::KeptSet<'_> = serde_json::from_str(body).map_err(crate::Error::corrupt)?;
+        kept.about(path).map_err(|why| crate::Error::corrupt(std::io::Error::other(why)))
+    }
+
     /// Where all grants of a grantee lie.
     #[must_use]
     pub fn range_of(grantee: Grantee) -> KeyRange {

@@ -36,6 +36,14 @@ impl FilePath {
         &self.0
     }
 
+    /// Whether it is this folder or file, or lies below it: segment by segment, so that `a/b`
+    /// holds `a/b` and `a/b/c`, and not `a/bc`.
+    #[must_use]
+    pub fn is_within(&self, folder: &str) -> bool {
+        let rest = self.0.strip_prefix(folder);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
     /// The last segment.
     #[must_use]
     pub fn name(&self) -> &str {
