@@ -1,7 +1,8 @@
 //! Searches across repositories: for repositories, packages, Maven coordinates and files.
 //!
-//! What a caller may not see is part of the question, so that no total tells of it. What is found
-//! is shown as by its name, with the policy asked again for each.
+//! What a caller may not see is part of the question, so that no total tells of it. Repositories and
+//! packages that are found are shown as by their names, with the policy asked again for each; files
+//! are shown as they were found.
 
 use std::future::Future;
 
@@ -16,7 +17,7 @@ use crate::model::files::File;
 use crate::model::packages::Package;
 use crate::model::repositories::Repository;
 use crate::names::{RepoName, RepoPath, SubjectName, SystemId};
-use crate::store::{Field, Filter, KeyRange, Pattern, Query};
+use crate::store::{Field, Filter, Key, KeyRange, Pattern, Query};
 use crate::{Error, ErrorKind, Result, Timestamp};
 
 /// Where to search: everywhere, in what a subject owns, in all repositories of a name, or in one.
@@ -118,8 +119,10 @@ pub async fn packages(
             "Nothing to search for: give at least one of name, desc, subject, repo",
         ));
     }
-    filter.push(within.sight(packhouse, caller).await?.packages());
-    let found: Listed<Package> = packhouse.list(within.query::<Package>(filter), paging).await?;
+    let sight = within.sight(packhouse, caller).await?;
+    filter.push(sight.packages());
+    let query = within.query::<Package>(packhouse, &sight, filter).await?;
+    let found: Listed<Package> = packhouse.list(query, paging).await?;
     found.complete(|package| still_there(shown(packhouse, caller, package))).await
 }
 
@@ -139,11 +142,10 @@ pub async fn maven(
 ) -> Result<Listed<MavenPackage>> {
     let wanted = &coordinates.patterns()?;
     let like = |pattern: &Pattern| Filter::Like(Package::SYSTEM_ID, pattern.clone());
-    let filter = vec![
-        Filter::Any(wanted.iter().map(like).collect()),
-        within.sight(packhouse, caller).await?.packages(),
-    ];
-    let found: Listed<Package> = packhouse.list(within.query::<Package>(filter), paging).await?;
+    let sight = within.sight(packhouse, caller).await?;
+    let filter = vec![Filter::Any(wanted.iter().map(like).collect()), sight.packages()];
+    let query = within.query::<Package>(packhouse, &sight, filter).await?;
+    let found: Listed<Package> = packhouse.list(query, paging).await?;
     let matches = |id: &&SystemId| wanted.iter().any(|pattern| pattern.matches(id.as_str()));
     let show = async |package: Package| {
         let matched = package.system_ids.iter().filter(matches).cloned().collect();
@@ -174,8 +176,9 @@ pub async fn files(
         Wanted::Sha256(sha256) => File::has_content(&digest("SHA-256", sha256, 64)?),
     }];
     filter.extend(created_after.map(File::created_since));
-    filter.push(within.sight(packhouse, caller).await?.published_files());
-    packhouse.list(within.query::<File>(filter), paging).await
+    let sight = within.sight(packhouse, caller).await?;
+    filter.push(sight.published_files());
+    packhouse.list(within.query::<File>(packhouse, &sight, filter).await?, paging).await
 }
 
 /// The files of every content that has a SHA-1: collisions of it are known.
@@ -241,22 +244,43 @@ impl Coordinates {
     }
 }
 
+/// Up to two of the repositories that are seen and match.
+async fn seen_of(packhouse: &Packhouse, sight: &Sight, filter: Filter) -> Result<Vec<Key>> {
+    let filter = Filter::All(vec![filter, sight.repositories()]);
+    let query = Query::within(KeyRange::within(Repository::KIND, [])).filter(filter);
+    let page = packhouse.select(&query.keys().limit(2)).await?;
+    Ok(page.rows.into_iter().map(|row| row.key).collect())
+}
+
 impl Within {
     async fn sight(&self, packhouse: &Packhouse, caller: &Caller) -> Result<Sight> {
         Sight::of(packhouse, caller, self.subject.as_ref()).await
     }
 
-    fn query<T: Stored>(&self, mut filter: Vec<Filter>) -> Query {
-        let subject = self.subject.as_ref().map(SubjectName::folded);
-        let mut parts: Vec<String> = subject.into_iter().collect();
-        match &self.repo {
-            Some(repo) if parts.is_empty() => {
-                let named = Filter::Of(Repository::KIND, Box::new(Repository::is_named(repo)));
-                filter.push(named);
+    async fn query<T: Stored>(
+        &self,
+        packhouse: &Packhouse,
+        sight: &Sight,
+        mut filter: Vec<Filter>,
+    ) -> Result<Query> {
+        let mut parts: Vec<String> = Vec::new();
+        match (&self.subject, &self.repo) {
+            (Some(subject), repo) => {
+                parts.push(subject.folded());
+                parts.extend(repo.as_ref().map(RepoName::folded));
             }
-            repo => parts.extend(repo.as_ref().map(RepoName::folded)),
+            (None, Some(repo)) => {
+                let named = Repository::is_named(repo);
+                // Most names are of one repository, or of none: then nothing else is looked at.
+                match &*seen_of(packhouse, sight, named.clone()).await? {
+                    [] => filter.push(Filter::Any(Vec::new())),
+                    [only] => parts = only.parts(),
+                    _ => filter.push(Filter::Of(Repository::KIND, Box::new(named))),
+                }
+            }
+            (None, None) => {}
         }
         let range = KeyRange::within(T::KIND, parts.iter().map(String::as_str));
-        Query::within(range).filter(Filter::All(filter))
+        Ok(Query::within(range).filter(Filter::All(filter)))
     }
 }

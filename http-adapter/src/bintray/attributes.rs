@@ -113,7 +113,12 @@ async fn set(mut call: Call, of: Described) -> Answer {
 }
 
 async fn merge(mut call: Call, of: Described) -> Answer {
-    let attributes = body(&mut call, Mixed::String).await?;
+    // What the document says of files, and shows of packages and versions.
+    let mixed = match of {
+        Described::File(_) => Mixed::Refused,
+        Described::Package(_) | Described::Version(_) => Mixed::String,
+    };
+    let attributes = body(&mut call, mixed).await?;
     let attributes = attributes::merge(&call.packhouse, &call.caller, &of, &attributes).await?;
     Ok(render(&of, &attributes))
 }

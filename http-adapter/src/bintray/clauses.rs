@@ -82,7 +82,14 @@ impl<'de> DeserializeSeed<'de> for Clause<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
-        from.deserialize_map(self)
+        let number = self.number;
+        from.deserialize_map(self).map_err(|error| {
+            let why = error.to_string();
+            if why.starts_with("clause ") {
+                return error;
+            }
+            D::Error::custom(format!("clause {number}: {why}"))
+        })
     }
 }
 

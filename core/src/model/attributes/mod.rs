@@ -52,14 +52,22 @@ impl Attributes {
     /// Takes a list of attributes.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Invalid`] for a name that is given twice, and over the limits.
+    /// [`crate::ErrorKind::Invalid`] for a name that is given twice, and over the limits. Equal
+    /// values of one attribute are kept once.
     pub fn new(list: Vec<Attribute>) -> Result<Self> {
         let mut names = std::collections::BTreeSet::new();
         if let Some(twice) = list.iter().find(|attribute| !names.insert(&attribute.name)) {
             let message = format!("attribute '{}' is given twice: give it once", twice.name);
             return Err(Error::invalid(message));
         }
-        Self(list).checked()
+        let checked = |attribute: Attribute| {
+            let Attribute { name, values } = attribute;
+            let values = values.checked().map_err(|error| {
+                Error::invalid(format!("attribute '{name}': {}", error.message()))
+            })?;
+            Ok(Attribute { name, values })
+        };
+        Self(list.into_iter().map(checked).collect::<Result<_>>()?).checked()
     }
 
     /// The same with these: one of a name that is there replaces it in its place.

@@ -39,7 +39,9 @@ impl Number {
             let message = format!("{text} has {digits} digits: at most {most} are kept");
             return Err(Error::invalid(message));
         }
-        if digits > 0 && power.abs() > Self::MAX_POWER {
+        // 2e308 has a power of 308, and is beyond the largest double all the same.
+        let finite = text.parse::<f64>().is_ok_and(f64::is_finite);
+        if digits > 0 && (power.abs() > Self::MAX_POWER || !finite) {
             let most = Self::MAX_POWER;
             let message = format!("{text} is out of range: use 1e-{most} to 1e{most}");
             return Err(Error::invalid(message));
@@ -133,21 +135,28 @@ impl TryFrom<String> for Number {
     }
 }
 
-impl From<i64> for Number {
-    fn from(number: i64) -> Self {
-        Self(number.to_string())
-    }
+macro_rules! from_integer {
+    ($($integer:ty)*) => {
+        $(impl From<$integer> for Number {
+            fn from(number: $integer) -> Self {
+                Self(number.to_string())
+            }
+        })*
+    };
 }
 
-impl From<u64> for Number {
-    fn from(number: u64) -> Self {
-        Self(number.to_string())
-    }
-}
+from_integer!(i8 i16 i32 i64 isize u8 u16 u32 u64 usize);
 
-impl From<i32> for Number {
-    fn from(number: i32) -> Self {
-        Self(number.to_string())
+impl TryFrom<f64> for Number {
+    type Error = Error;
+
+    /// The shortest spelling that is this double.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Invalid`] for what is infinite, no number, or smaller than
+    /// 10^-[`Number::MAX_POWER`] and not zero.
+    fn try_from(number: f64) -> Result<Self> {
+        Self::parse(&format!("{number:e}"))
     }
 }
 
@@ -177,6 +186,7 @@ mod tests {
     #[test]
     fn what_would_be_infinite_or_lose_digits_is_refused() {
         assert_eq!(message("1e400"), "1e400 is out of range: use 1e-308 to 1e308");
+        assert_eq!(message("9e308"), "9e308 is out of range: use 1e-308 to 1e308");
         assert_eq!(message("1e-309"), "1e-309 is out of range: use 1e-308 to 1e308");
         assert_eq!(
             message("1e99999999999999999999"),
@@ -199,6 +209,16 @@ mod tests {
         assert!(term("0.30000000000000000001") > term("0.3"));
     }
 
+    #[test]
+    fn a_double_is_the_number_that_it_is() {
+        let term = |number: f64| Number::try_from(number).map(|number| number.term());
+        assert_eq!(term(0.5).unwrap(), Number::parse("0.50").unwrap().term());
+        assert_eq!(term(-1e300).unwrap(), Number::parse("-1e300").unwrap().term());
+        for none in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MIN_POSITIVE / 1e10] {
+            assert!(term(none).is_err(), "{none}");
+        }
+    }
+
     proptest! {
         #[test]
         fn doubles_sort_as_their_spellings_do(a: f32, b: f32) {
@@ -209,10 +229,13 @@ mod tests {
 
         #[test]
         fn any_text_is_a_number_or_refused(text in "[-+0-9.eE]{0,12}") {
+            // The smallest are no normal doubles, and are kept all the same.
+            let kept = |number: f64| number == 0.0 || number.abs() >= 1e-308;
+            let is_zero = |number: Number| number.term() == Number::from(0).term();
             prop_assert_eq!(
                 Number::parse(&text).is_ok(),
-                serde_json::from_str::<f64>(&text).is_ok_and(|number| number == 0.0 || number.is_normal())
-                    || Number::parse(&text).is_ok_and(|number| number.term() == Number::from(0).term())
+                serde_json::from_str::<f64>(&text).is_ok_and(kept)
+                    || Number::parse(&text).is_ok_and(is_zero)
             );
         }
     }

@@ -1,7 +1,9 @@
 //! Questions about attributes, as typed values: clauses on names, each a list or a range.
 
+use std::collections::BTreeSet;
 use std::ops::{Bound, RangeBounds};
 
+use super::values::LONGEST_VERSION;
 use super::{ALONE, AttributeType, AttributeValues, Date, Number, OF_SEVERAL};
 use crate::names::AttributeName;
 use crate::store::{Field, Filter, TermValue};
@@ -10,12 +12,13 @@ use crate::{Error, Result, Timestamp};
 /// Clauses on attributes.
 ///
 /// ```
-/// use packhouse_core::model::attributes::AttributeQuery;
+/// use packhouse_core::model::attributes::{AttributeQuery, Number};
 /// # fn main() -> packhouse_core::Result<()> {
 /// let query = AttributeQuery::new()
 ///     .any_of("os", ["linux"])?
 ///     .between("stability", 80..)?
-///     .between("release", "1.9".."2.0")?;
+///     .between("release", "1.9".."2.0")?
+///     .between("score", Number::try_from(0.5)?..)?;
 /// # Ok(())
 /// # }
 /// ```
@@ -112,6 +115,11 @@ impl AttributeQuery {
     ) -> Result<Self> {
         let end = |bound: Bound<&T>| bound.map(|value| value.clone().into());
         let (low, high) = (end(range.start_bound()), end(range.end_bound()));
+        for bound in [&low, &high] {
+            if let Bound::Included(value) | Bound::Excluded(value) = bound {
+                value.check_end().map_err(|why| self.refused(name, &why))?;
+            }
+        }
         if ORDERED.iter().all(|kind| ends(*kind, &low, &high).is_none()) {
             let why = "the ends are not both numbers, both dates or both versions";
             return Err(self.refused(name, why));
@@ -173,9 +181,11 @@ fn equal(field: &Field, name: &str, values: &[AttributeValue]) -> Filter {
     let mut filters = Vec::new();
     for kind in EQUAL {
         let found: Vec<TermValue> = values.iter().filter_map(|value| value.equal(kind)).collect();
+        let all = found.len() == values.len();
+        let found: BTreeSet<TermValue> = found.into_iter().collect();
         filters.extend(found.iter().map(|value| is(value, ALONE)));
         // No attribute has more values than it may.
-        if found.len() < values.len() || found.len() > AttributeValues::MAX {
+        if !all || found.len() > AttributeValues::MAX {
             continue;
         }
         let held = found.iter().map(|value| TermValue::named(name, value, Some(OF_SEVERAL)));
@@ -233,6 +243,23 @@ impl AttributeValue {
         }
     }
 
+    /// Why this can be no end of a range, if it cannot: it is too long, or spelled as a number or a
+    /// date that there is not, which would otherwise be taken for a version.
+    fn check_end(&self) -> Result<(), String> {
+        let (Self::String(text) | Self::Version(text)) = self else { return Ok(()) };
+        let (bytes, most) = (text.len(), LONGEST_VERSION);
+        if bytes > most {
+            return Err(format!("an end of the range has {bytes} bytes: at most {most} are taken"));
+        }
+        let Self::String(text) = self else { return Ok(()) };
+        let unread = match text {
+            text if is_spelled_as_number(text) => Number::parse(text).err(),
+            text if is_spelled_as_date(text) => Date::parse(text).err(),
+            _ => None,
+        };
+        unread.map_or(Ok(()), |error| Err(error.message().to_owned()))
+    }
+
     /// What this is in the order of a type.
     fn ordered(&self, kind: AttributeType) -> Option<TermValue> {
         match (kind, self) {
@@ -251,6 +278,25 @@ impl AttributeValue {
             _ => None,
         }
     }
+}
+
+/// Whether a text has an exponent, as no version has.
+fn is_spelled_as_number(text: &str) -> bool {
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    let Some((mantissa, exponent)) = unsigned.split_once(['e', 'E']) else { return false };
+    let exponent = exponent.strip_prefix(['-', '+']).unwrap_or(exponent);
+    let is_plain = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_plain(&mantissa.replacen('.', "", 1)) && is_plain(exponent)
+}
+
+/// Whether a text is a day, `2026-01-31` in form, or begins with one and a `T` or a space.
+fn is_spelled_as_date(text: &str) -> bool {
+    let Some((day, rest)) = text.split_at_checked(10) else { return false };
+    let fits = |(at, byte): (usize, u8)| match at {
+        4 | 7 => byte == b'-',
+        _ => byte.is_ascii_digit(),
+    };
+    day.bytes().enumerate().all(fits) && (rest.is_empty() || rest.starts_with(['T', 't', ' ']))
 }
 
 /// Whether a text is more than a word: a version begins with a digit, but for its `v`.
@@ -273,9 +319,16 @@ macro_rules! from {
 from! {
     &str => String str::to_owned;
     String => String std::convert::identity;
+    i8 => Number Number::from;
+    i16 => Number Number::from;
     i32 => Number Number::from;
     i64 => Number Number::from;
+    isize => Number Number::from;
+    u8 => Number Number::from;
+    u16 => Number Number::from;
+    u32 => Number Number::from;
     u64 => Number Number::from;
+    usize => Number Number::from;
     Number => Number std::convert::identity;
     bool => Boolean std::convert::identity;
     Timestamp => Date Date::from;

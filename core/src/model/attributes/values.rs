@@ -72,7 +72,7 @@ pub enum Mixed {
 /// The longest value, in bytes.
 const LONGEST: usize = 1024;
 /// The longest version, in bytes.
-const LONGEST_VERSION: usize = 128;
+pub(super) const LONGEST_VERSION: usize = 128;
 
 impl AttributeValues {
     /// The most values of one attribute.
@@ -86,8 +86,7 @@ impl AttributeValues {
     /// not of the named type, and over the limits.
     pub fn of(kind: Option<AttributeType>, given: &[GivenValue], mixed: Mixed) -> Result<Self> {
         if given.len() > Self::MAX {
-            let (count, most) = (given.len(), Self::MAX);
-            return Err(Error::invalid(format!("{count} values: at most {most} are kept")));
+            return Err(too_many(given.len()));
         }
         let kind = match kind {
             Some(kind) => kind,
@@ -157,6 +156,21 @@ impl AttributeValues {
         }
     }
 
+    /// The same, with equal values once, if each may be kept.
+    pub(super) fn checked(self) -> Result<Self> {
+        if self.len() > Self::MAX {
+            return Err(too_many(self.len()));
+        }
+        match &self {
+            Self::String(values) => values.iter().try_for_each(|text| check(text, LONGEST))?,
+            Self::Version(values) => {
+                values.iter().try_for_each(|text| check(text, LONGEST_VERSION))?;
+            }
+            Self::Number(_) | Self::Date(_) | Self::Boolean(_) => {}
+        }
+        Ok(self.without_doubles())
+    }
+
     /// Equal values, of which the first stays.
     fn without_doubles(mut self) -> Self {
         let terms = self.equal_terms();
@@ -204,11 +218,21 @@ fn text(value: &GivenValue, most: usize) -> Result<String> {
         GivenValue::Number(number) => number.as_str().to_owned(),
         GivenValue::Boolean(value) => value.to_string(),
     };
-    if text.len() > most {
-        let bytes = text.len();
+    check(&text, most)?;
+    Ok(text)
+}
+
+fn check(text: &str, most: usize) -> Result<()> {
+    let bytes = text.len();
+    if bytes > most {
         return Err(Error::invalid(format!("a value has {bytes} bytes: at most {most} are kept")));
     }
-    Ok(text)
+    Ok(())
+}
+
+fn too_many(count: usize) -> Error {
+    let most = AttributeValues::MAX;
+    Error::invalid(format!("{count} values: at most {most} are kept"))
 }
 
 fn number(value: &GivenValue) -> Result<Number> {
