@@ -271,6 +271,14 @@ mod tests {
                 "clause 1 ('a'): the ends are not both numbers, both dates or both versions at line 1 column 15",
             ),
             (
+                r#"[{"a": "[2015-02-30,]"}]"#,
+                "clause 1 ('a'): '2015-02-30' is no date: use the form 2026-01-31T12:00:00.000Z at line 1 column 23",
+            ),
+            (
+                r#"[{"a": "[,1e400]"}]"#,
+                "clause 1 ('a'): 1e400 is out of range: use 1e-308 to 1e308 at line 1 column 18",
+            ),
+            (
                 r#"[{"a": null}]"#,
                 "clause 1 ('a'): null is no value: leave it out at line 1 column 12",
             ),
@@ -299,7 +307,7 @@ mod tests {
             ("", r#"The body is no JSON list: send one, like [{"name": ["value"]}]"#),
             (
                 "[1]",
-                r#"invalid type: integer `1`, expected a clause, like {"name": ["value"]} at line 1 column 2"#,
+                r#"clause 1: invalid type: integer `1`, expected a clause, like {"name": ["value"]} at line 1 column 2"#,
             ),
             (r#"[{"a": "x"}] x"#, "trailing characters at line 1 column 14"),
         ] {
