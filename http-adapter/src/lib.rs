@@ -13,6 +13,7 @@ mod failure;
 mod management;
 mod openapi;
 mod origin;
+mod public_url;
 mod route;
 #[doc(hidden)]
 pub mod support;
@@ -30,6 +31,7 @@ use packhouse_core::Packhouse;
 use packhouse_core::networks::Network;
 
 pub use dispatch::Operation;
+pub use public_url::{PublicUrl, PublicUrlError};
 pub use route::{Gate, Matrix, Method, Right, Route};
 
 /// Settings of the adapter.
@@ -39,9 +41,9 @@ pub struct Options {
     pub max_json_bytes: usize,
     /// The longest wait for a publication that asks for the longest, in seconds.
     pub max_publish_wait_secs: u64,
-    /// What this server is called from outside, such as `https://dl.example.org`: what signed URLs
-    /// begin with. If `None`, `http://` and what the request says in its `Host`.
-    pub public_url: Option<String>,
+    /// What this server is called from outside: what signed URLs and the addresses of EULAs begin
+    /// with. If `None`, `http://` and what the request says in its `Host`.
+    pub public_url: Option<PublicUrl>,
     /// The proxies in front of this. What one of them says in `X-Forwarded-For` is believed, and
     /// what anyone else says there is not: without any, a request comes from its peer.
     pub trusted_proxies: Arc<[Network]>,

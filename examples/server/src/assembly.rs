@@ -76,6 +76,7 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
     let adapter = packhouse_http::Options {
         max_json_bytes: usize::try_from(config.limits.max_json_body.as_bytes())
             .unwrap_or(usize::MAX),
+        public_url: config.public_url,
         trusted_proxies: config.trusted_proxies.as_slice().into(),
         ..packhouse_http::Options::default()
     };

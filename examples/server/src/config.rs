@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use packhouse_core::networks::Network;
+use packhouse_http::PublicUrl;
 use serde::Deserialize;
 use thiserror::Error;
 
@@ -91,6 +92,11 @@ struct Settings {
     #[arg(long, env = "PACKHOUSE_TRUSTED_PROXY", value_name = "CIDR", value_delimiter = ',',
           value_parser = Network::parse)]
     trusted_proxy: Option<Vec<Network>>,
+    /// What the server is called from outside, such as https://dl.example.org: what signed URLs
+    /// and other addresses that it gives begin with [default: http:// and what the request says
+    /// in Host]
+    #[arg(long, env = "PACKHOUSE_PUBLIC_URL", value_name = "URL", value_parser = PublicUrl::parse)]
+    public_url: Option<PublicUrl>,
     /// A database of countries in MaxMind's format (.mmdb); read again when it changes
     /// [default: no address has a country]
     #[arg(long, env = "PACKHOUSE_GEO_DATABASE", value_name = "FILE")]
@@ -217,6 +223,8 @@ pub struct Config {
     pub allow_outbound_to: Vec<Network>,
     /// The proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<Network>,
+    /// What the server is called from outside, if it is told.
+    pub public_url: Option<PublicUrl>,
     /// The database of countries, if there is one.
     pub geo_database: Option<PathBuf>,
     /// How much, how many and how long.
@@ -307,6 +315,7 @@ fn resolve(first: Settings, file: Settings) -> Result<Config, ConfigError> {
         log_level: first.log_level.or(file.log_level).unwrap_or_else(|| "info".to_owned()),
         allow_outbound_to: first.allow_outbound_to.or(file.allow_outbound_to).unwrap_or_default(),
         trusted_proxies: first.trusted_proxy.or(file.trusted_proxy).unwrap_or_default(),
+        public_url: first.public_url.or(file.public_url),
         geo_database: first.geo_database.or(file.geo_database),
         limits: resolve_limits(&first.limits, &file.limits),
     };

@@ -13,7 +13,7 @@ const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_'
 /// What stands before the path in an address of this server.
 pub(crate) fn base(call: &Call) -> Result<String, Failure> {
     if let Some(base) = &call.options.public_url {
-        return Ok(base.trim_end_matches('/').to_owned());
+        return Ok(base.to_string());
     }
     // Who does not say whom it calls knows what to put before the path.
     Ok(call.header(&HOST)?.map(|host| format!("http://{host}")).unwrap_or_default())

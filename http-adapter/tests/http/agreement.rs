@@ -193,7 +193,8 @@ async fn a_repository_called_product_serves_all_but_such_paths() {
 
 #[tokio::test]
 async fn the_address_begins_as_the_server_is_called_from_outside() {
-    let options = Options { public_url: Some("https://dl.acme.org/".into()), ..Options::default() };
+    let public_url = PublicUrl::parse("https://dl.acme.org/").ok();
+    let options = Options { public_url, ..Options::default() };
     let app = with_terms(Setup { options, ..Setup::default() }).await;
     app.upload("acme/tools/app/1.0%20%3Fx%2B/odd.bin?publish=1", "odd").await;
     eula(&app, json!({"name": "odd", "content": "x", "versions": ["1.0 ?x+"]})).await;

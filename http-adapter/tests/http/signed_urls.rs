@@ -413,7 +413,7 @@ async fn a_dynamic_download_leads_to_the_latest_version_for_15_seconds() {
 async fn the_public_address_of_the_server_stands_before_what_is_signed() {
     let setup = crate::app::Setup {
         options: packhouse_http::Options {
-            public_url: Some("https://dl.example.org/".to_owned()),
+            public_url: packhouse_http::PublicUrl::parse("https://dl.example.org/").ok(),
             ..Default::default()
         },
         ..Default::default()

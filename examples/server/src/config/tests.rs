@@ -22,7 +22,7 @@ fn without_any_source_the_documented_defaults_hold() {
     assert_eq!(config.listen, "127.0.0.1:8080");
     assert_eq!(config.metrics_listen, None);
     assert_eq!((config.allow_outbound_to.len(), config.trusted_proxies.len()), (0, 0));
-    assert_eq!(config.geo_database, None);
+    assert_eq!((config.public_url, config.geo_database), (None, None));
     assert_eq!(config.limits, Limits::default());
     assert_eq!(of(&["serve"]).unwrap(), config);
 }
@@ -93,6 +93,23 @@ fn a_setting_of_networks_is_a_list_in_every_source_and_the_first_source_gives_al
     let config = with_file(text, &flags).unwrap();
     assert_eq!(spelt(&config.trusted_proxies), ["10.1.0.1", "10.2.0.0/16", "10.3.0.0/16"]);
     assert_eq!(spelt(&config.allow_outbound_to), ["10.0.0.0/8", "fd00::/8"]);
+}
+
+#[test]
+fn a_public_url_is_told_by_flag_or_file_and_refused_by_name_if_it_is_none() {
+    let spelt = |config: Config| config.public_url.map(|url| url.to_string());
+    let text = "public_url = 'https://file.example.org/'\n";
+    assert_eq!(spelt(with_file(text, &[]).unwrap()).unwrap(), "https://file.example.org");
+    let flags = ["--public-url", "http://flag.example.org:8080/packhouse"];
+    let told = spelt(with_file(text, &flags).unwrap()).unwrap();
+    assert_eq!(told, "http://flag.example.org:8080/packhouse");
+    for wrong in ["dl.example.org", "", "ftp://dl.example.org", "https://me@dl.example.org"] {
+        let error = of(&["--public-url", wrong]).unwrap_err().to_string();
+        let advice = "write it like https://dl.example.org";
+        assert!(error.contains("--public-url") && error.contains(advice), "{error}");
+        let error = with_file(&format!("public_url = '{wrong}'\n"), &[]).unwrap_err().to_string();
+        assert!(error.contains("public_url") && error.contains(advice), "{error}");
+    }
 }
 
 #[test]
