@@ -9,10 +9,12 @@ use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use http::{HeaderMap, HeaderName, StatusCode};
 use packhouse_core::access::Caller;
+use packhouse_core::model::subjects::SubjectKind;
 use packhouse_core::names::{
     FileLocation, FilePath, PackageName, PackagePath, ProductName, RepoPath, SubjectName,
     VersionName, VersionPath,
 };
+use packhouse_core::subjects::KnownAs;
 use packhouse_core::{Packhouse, Paging};
 use serde::de::DeserializeOwned;
 
@@ -47,6 +49,11 @@ pub(crate) struct Call {
 impl Call {
     pub(crate) fn subject(&self) -> Result<SubjectName, Failure> {
         Ok(SubjectName::parse(self.params.get("subject"))?)
+    }
+
+    /// The subject, of the kind that the route says.
+    pub(crate) fn known_as(&self, kind: SubjectKind) -> Result<KnownAs, Failure> {
+        Ok(KnownAs { name: self.subject()?, kind })
     }
 
     pub(crate) fn repo(&self) -> Result<RepoPath, Failure> {

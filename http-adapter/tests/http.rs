@@ -24,6 +24,8 @@ mod credentials;
 mod debian;
 #[path = "http/disposition.rs"]
 mod disposition;
+#[path = "http/downgrades.rs"]
+mod downgrades;
 #[path = "http/downloading.rs"]
 mod downloading;
 #[path = "http/entitlements.rs"]

@@ -5,6 +5,7 @@
 //! before that.
 
 use super::deletion::still_going;
+use super::subjects::{KnownAs, removable};
 use super::users::LEASE;
 use crate::access::{
     Caller, Changes, MAX_SECRET_BYTES, Permit, Platform, Secret, SubjectPlace, SystemCaller, act,
@@ -16,22 +17,13 @@ use crate::model::access_keys::{AccessKey, ExistenceCheck};
 use crate::model::entitlements::Entitlement;
 use crate::model::grants::{GrantSet, Grantee};
 use crate::model::jobs::{ForgottenKey, Job, Task};
-use crate::model::subjects::{Plan, Subject, SubjectKind};
+use crate::model::subjects::{Plan, Subject};
 use crate::model::{AccessKeyId, Form, Stored};
 use crate::names::{AccessKeyName, SubjectName};
 use crate::networks::Network;
 use crate::store::{Change, Filter, Key, Query, Start, TermValue};
 use crate::work::Work;
 use crate::{Error, ErrorKind, Result, Timestamp, hex, jobs};
-
-/// A subject that gives out access keys, as the caller names it.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct Holder {
-    /// Its name.
-    pub name: SubjectName,
-    /// What it is said to be. One of the other kind is not found.
-    pub kind: SubjectKind,
-}
 
 /// What is said about an access key; what is `None` is left alone, or as it is by default in a new
 /// one.
@@ -86,47 +78,45 @@ const BATCH: usize = 500;
 /// # Errors
 /// [`ErrorKind::NotFound`] also for a subject of the other kind; [`ErrorKind::Forbidden`] for those
 /// who do not administer it, and for a subject of the oss plan.
-pub async fn check(packhouse: &Packhouse, caller: &Caller, holder: &Holder) -> Result<()> {
-    permit(packhouse, caller, holder).await.map(drop)
+pub async fn check(packhouse: &Packhouse, caller: &Caller, of: &KnownAs) -> Result<()> {
+    permit(packhouse, caller, of).await.map(drop)
 }
 
 async fn permit(
     packhouse: &Packhouse,
     caller: &Caller,
-    holder: &Holder,
+    of: &KnownAs,
 ) -> Result<Permit<act::Administer, SubjectPlace>> {
-    check_kind(packhouse, caller, holder).await?;
-    let permit = packhouse.permit::<act::Administer, _>(caller, &holder.name).await?;
+    of.require(packhouse, caller).await?;
+    let permit = packhouse.permit::<act::Administer, _>(caller, &of.name).await?;
     gate(&permit.place().subject)?;
     Ok(permit)
 }
 
-/// Runs a change for those who administer the subject.
+/// Runs a change for those who administer the subject, if its plan has access keys.
 async fn change<T: Send, D: Future<Output = Result<T>> + Send>(
     packhouse: &Packhouse,
     caller: &Caller,
-    holder: &Holder,
+    of: &KnownAs,
     decide: impl Fn(Permit<act::Administer, SubjectPlace>, Work) -> D + Send + Sync,
 ) -> Result<T> {
-    check_kind(packhouse, caller, holder).await?;
     let decide = &decide;
-    packhouse
-        .change::<act::Administer, _, _, _, _>(caller, &holder.name, |permit, work| async move {
-            gate(&permit.place().subject)?;
-            decide(permit, work).await
-        })
-        .await
+    change_any(packhouse, caller, of, |permit, work| async move {
+        gate(&permit.place().subject)?;
+        decide(permit, work).await
+    })
+    .await
 }
 
-/// Whether the subject is of the kind that was said. One that is not there is left to the permit.
-async fn check_kind(packhouse: &Packhouse, caller: &Caller, holder: &Holder) -> Result<()> {
-    let subject = Work::new(packhouse).find::<Subject>(Subject::key_of(&holder.name)).await?;
-    match subject {
-        Some(subject) if subject.kind != holder.kind && !caller.is_anonymous() => {
-            Err(Error::not_found(Noun::Subject, &holder.name))
-        }
-        _ => Ok(()),
-    }
+/// Runs a change for those who administer the subject, whatever its plan.
+async fn change_any<T: Send, D: Future<Output = Result<T>> + Send>(
+    packhouse: &Packhouse,
+    caller: &Caller,
+    of: &KnownAs,
+    decide: impl Fn(Permit<act::Administer, SubjectPlace>, Work) -> D + Send + Sync,
+) -> Result<T> {
+    of.require(packhouse, caller).await?;
+    packhouse.change::<act::Administer, _, _, _, _>(caller, &of.name, decide).await
 }
 
 /// What is for subjects with entitlement management alone.
@@ -147,10 +137,10 @@ pub(super) fn gate(subject: &Subject) -> Result<()> {
 pub async fn list(
     packhouse: &Packhouse,
     caller: &Caller,
-    holder: &Holder,
+    of: &KnownAs,
 ) -> Result<Vec<AccessKeyName>> {
-    permit(packhouse, caller, holder).await?;
-    let range = AccessKey::range_of(&holder.name);
+    permit(packhouse, caller, of).await?;
+    let range = AccessKey::range_of(&of.name);
     let mut query = Query::within(range).filter(AccessKey::is_there()).keys();
     let mut names = Vec::new();
     loop {
@@ -180,11 +170,11 @@ fn name_in(key: &Key) -> Result<AccessKeyName> {
 pub async fn show(
     packhouse: &Packhouse,
     caller: &Caller,
-    holder: &Holder,
+    of: &KnownAs,
     name: &AccessKeyName,
 ) -> Result<AccessKey> {
-    permit(packhouse, caller, holder).await?;
-    require(&Work::new(packhouse), &holder.name, name).await
+    permit(packhouse, caller, of).await?;
+    require(&Work::new(packhouse), &of.name, name).await
 }
 
 async fn require(work: &Work, subject: &SubjectName, name: &AccessKeyName) -> Result<AccessKey> {
@@ -202,11 +192,11 @@ async fn require(work: &Work, subject: &SubjectName, name: &AccessKeyName) -> Re
 pub async fn create(
     packhouse: &Packhouse,
     caller: &Caller,
-    holder: &Holder,
+    of: &KnownAs,
     name: &AccessKeyName,
     said: &AccessKeyChange,
 ) -> Result<PutKey> {
-    change(packhouse, caller, holder, |permit, work| async move {
+    change(packhouse, caller, of, |permit, work| async move {
         let subject = &permit.place().subject;
         match work.find::<AccessKey>(AccessKey::key_of(&subject.name, name)).await? {
             Some(key) if key.closing => return Err(still_going("access key", name)),
@@ -248,11 +238,11 @@ pub async fn create(
 pub async fn update(
     packhouse: &Packhouse,
     caller: &Caller,
-    holder: &Holder,
+    of: &KnownAs,
     name: &AccessKeyName,
     said: &AccessKeyChange,
 ) -> Result<PutKey> {
-    change(packhouse, caller, holder, |permit, work| async move {
+    change(packhouse, caller, of, |permit, work| async move {
         let key = require(&work, &permit.place().subject.name, name).await?;
         let put = changed(packhouse, key, said)?;
         work.put(&permit, &put.key);
@@ -348,22 +338,24 @@ fn checked_check(given: &GivenCheck) -> Result<ExistenceCheck> {
     Ok(ExistenceCheck { url: url.clone(), cache_for_secs })
 }
 
-/// Deletes an access key. It is worthless at once, and loses what was granted to it; the
-/// entitlements that name it are cleared of it before this returns, or by a job if it is
+/// Deletes an access key, whatever the plan. It is worthless at once, and loses what was granted to
+/// it; the entitlements that name it are cleared of it before this returns, or by a job if it is
 /// interrupted.
 ///
 /// Implements the Bintray REST API, "Delete Access Key".
 ///
 /// # Errors
-/// As [`check`]; [`ErrorKind::NotFound`].
+/// As [`check`], of the plan only where there is no such key; [`ErrorKind::NotFound`].
 pub async fn delete(
     packhouse: &Packhouse,
     caller: &Caller,
-    holder: &Holder,
+    of: &KnownAs,
     name: &AccessKeyName,
 ) -> Result<()> {
-    let forgetting = change(packhouse, caller, holder, |permit, work| async move {
-        let key = require(&work, &permit.place().subject.name, name).await?;
+    let forgetting = change_any(packhouse, caller, of, |permit, work| async move {
+        let subject = &permit.place().subject;
+        let found = require(&work, &subject.name, name).await;
+        let key = removable(found, gate(subject))?;
         Ok(close(&work, &permit, key))
     })
     .await?;

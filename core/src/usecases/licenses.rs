@@ -2,6 +2,7 @@
 
 use super::given::is_given;
 use super::patch::patch;
+use super::subjects::{KnownAs, removable, require_premium};
 use super::texts;
 use crate::access::{Act, Caller, Identity, Permit, SubjectPlace, act};
 use crate::engine::Packhouse;
@@ -24,32 +25,23 @@ patch! {
     }
 }
 
-/// A subject that has licenses, as the caller names it.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct Licensor {
-    /// Its name.
-    pub name: SubjectName,
-    /// What it is said to be. One of the other kind is not found.
-    pub kind: SubjectKind,
-}
-
 /// Whether the caller may change the licenses of a subject: asked before a body is read.
 ///
 /// # Errors
 /// [`ErrorKind::NotFound`] also for a subject of the other kind; [`ErrorKind::Forbidden`] for those
 /// who do not administer it; [`ErrorKind::Invalid`] for a subject of the oss plan.
-pub async fn check(packhouse: &Packhouse, caller: &Caller, of: &Licensor) -> Result<()> {
+pub async fn check(packhouse: &Packhouse, caller: &Caller, of: &KnownAs) -> Result<()> {
     permit::<act::Administer>(packhouse, caller, of).await.map(drop)
 }
 
 async fn permit<A: Act>(
     packhouse: &Packhouse,
     caller: &Caller,
-    of: &Licensor,
+    of: &KnownAs,
 ) -> Result<Permit<A, SubjectPlace>> {
-    check_kind(packhouse, caller, of).await?;
+    of.require(packhouse, caller).await?;
     let permit = packhouse.permit::<A, _>(caller, &of.name).await?;
-    gate(&permit.place().subject)?;
+    require_premium(&permit.place().subject)?;
     Ok(permit)
 }
 
@@ -60,28 +52,11 @@ async fn permit<A: Act>(
 pub async fn check_there(
     packhouse: &Packhouse,
     caller: &Caller,
-    of: &Licensor,
+    of: &KnownAs,
     name: &LicenseName,
 ) -> Result<()> {
     check(packhouse, caller, of).await?;
     require(&Work::new(packhouse), of, name).await.map(drop)
-}
-
-/// Whether the subject is of the kind that was said. One that is not there is left to the permit.
-async fn check_kind(packhouse: &Packhouse, caller: &Caller, of: &Licensor) -> Result<()> {
-    let permit = packhouse.permit::<act::Read, _>(caller, &of.name).await?;
-    if permit.place().subject.kind == of.kind {
-        return Ok(());
-    }
-    Err(Error::not_found(Noun::Subject, &of.name))
-}
-
-fn gate(subject: &Subject) -> Result<()> {
-    if subject.plan.is_premium() {
-        return Ok(());
-    }
-    let name = &subject.name;
-    Err(Error::invalid(format!("This action is not allowed for none-premium subject {name}")))
 }
 
 /// The licenses of a subject, by name. Those of an organization are for everyone who may publish in
@@ -94,9 +69,9 @@ fn gate(subject: &Subject) -> Result<()> {
 pub async fn list(
     packhouse: &Packhouse,
     caller: &Caller,
-    of: &Licensor,
+    of: &KnownAs,
 ) -> Result<Vec<CustomLicense>> {
-    check_kind(packhouse, caller, of).await?;
+    of.require(packhouse, caller).await?;
     let permit = packhouse.permit::<act::Read, _>(caller, &of.name).await?;
     let may = match of.kind {
         SubjectKind::User => may_administer(packhouse, caller, &of.name).await?,
@@ -109,7 +84,7 @@ pub async fn list(
             Error::forbidden()
         });
     }
-    gate(&permit.place().subject)?;
+    require_premium(&permit.place().subject)?;
     Work::new(packhouse).list(&Query::within(CustomLicense::range_of(&of.name))).await
 }
 
@@ -182,14 +157,14 @@ async fn grantees(
 pub async fn create(
     packhouse: &Packhouse,
     caller: &Caller,
-    of: &Licensor,
+    of: &KnownAs,
     new: &[(LicenseName, LicenseSettings)],
 ) -> Result<Vec<CustomLicense>> {
-    check_kind(packhouse, caller, of).await?;
+    of.require(packhouse, caller).await?;
     packhouse
         .change::<act::Administer, _, _, _, _>(caller, &of.name, |permit, work| async move {
             let subject = &permit.place().subject;
-            gate(subject)?;
+            require_premium(subject)?;
             let held = work.keys(&Query::within(CustomLicense::range_of(&of.name))).await?;
             if held.len() + new.len() > CustomLicense::MAX {
                 let most = CustomLicense::MAX;
@@ -232,14 +207,14 @@ fn checked(settings: LicenseSettings) -> Result<LicenseSettings> {
 pub async fn update(
     packhouse: &Packhouse,
     caller: &Caller,
-    of: &Licensor,
+    of: &KnownAs,
     name: &LicenseName,
     patch: &LicensePatch,
 ) -> Result<CustomLicense> {
-    check_kind(packhouse, caller, of).await?;
+    of.require(packhouse, caller).await?;
     packhouse
         .change::<act::Administer, _, _, _, _>(caller, &of.name, |permit, work| async move {
-            gate(&permit.place().subject)?;
+            require_premium(&permit.place().subject)?;
             let mut license = require(&work, of, name).await?;
             license.settings = checked(patch.clone().apply(license.settings))?;
             work.put(&permit, &license);
@@ -248,28 +223,28 @@ pub async fn update(
         .await
 }
 
-async fn require(work: &Work, of: &Licensor, name: &LicenseName) -> Result<CustomLicense> {
+async fn require(work: &Work, of: &KnownAs, name: &LicenseName) -> Result<CustomLicense> {
     let license = work.find::<CustomLicense>(CustomLicense::key_of(&of.name, name)).await?;
     license.ok_or_else(|| Error::not_found(Noun::License, name))
 }
 
-/// Deletes a license. Packages that name it keep the name.
+/// Deletes a license, whatever the plan. Packages that name it keep the name.
 ///
 /// Implements the Bintray REST API, "Delete Custom License".
 ///
 /// # Errors
-/// As [`check`]; [`ErrorKind::NotFound`].
+/// As [`check`], of the plan only where there is no such license; [`ErrorKind::NotFound`].
 pub async fn delete(
     packhouse: &Packhouse,
     caller: &Caller,
-    of: &Licensor,
+    of: &KnownAs,
     name: &LicenseName,
 ) -> Result<()> {
-    check_kind(packhouse, caller, of).await?;
+    of.require(packhouse, caller).await?;
     packhouse
         .change::<act::Administer, _, _, _, _>(caller, &of.name, |permit, work| async move {
-            gate(&permit.place().subject)?;
-            let license = require(&work, of, name).await?;
+            let premium = require_premium(&permit.place().subject);
+            let license = removable(require(&work, of, name).await, premium)?;
             work.delete(&permit, license.key());
             Ok(())
         })

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{subjects, teams};
-use crate::access::{Caller, Changes, Permit, act};
+use crate::access::{Caller, Changes, Permit, RepoPlace, act};
 use crate::engine::Packhouse;
 use crate::error::Noun;
 use crate::model::Form;
@@ -63,9 +63,17 @@ pub async fn show(
     let permit = work.permit::<act::Manage, _>(caller, path).await?;
     let place = permit.place();
     subjects::require_premium(&place.subject)?;
-    let found = teams::require(&work, &place.subject, team).await?;
-    let set = work.find::<GrantSet>(key_of(&found, path)).await?;
-    set.and_then(|set| said_in(&set, &place.repo)).ok_or_else(|| none(team, path))
+    held(&work, place, team).await.map(|(_, permission)| permission)
+}
+
+/// A team, and what it may do in a repository.
+async fn held(work: &Work, place: &RepoPlace, name: &TeamName) -> Result<(Team, Permission)> {
+    let path = place.repo.path();
+    let team = teams::require(work, &place.subject, name).await?;
+    let set = work.find::<GrantSet>(key_of(&team, &path)).await?;
+    let permission = set.and_then(|set| said_in(&set, &place.repo));
+    let permission = permission.ok_or_else(|| none(name, &path))?;
+    Ok((team, permission))
 }
 
 /// Gives a team a permission in a repository, in place of the one that it had.
@@ -92,12 +100,12 @@ pub async fn set(
         .await
 }
 
-/// Takes a team's permission in a repository away.
+/// Takes a team's permission in a repository away, whatever the plan.
 ///
 /// Implements the Bintray REST API, "Delete Permission".
 ///
 /// # Errors
-/// As [`show`].
+/// As [`show`]; [`ErrorKind::Invalid`] for a subject of the oss plan only where there is none.
 pub async fn remove(
     packhouse: &Packhouse,
     caller: &Caller,
@@ -107,12 +115,10 @@ pub async fn remove(
     packhouse
         .change::<act::Manage, _, _, _, _>(caller, path, |permit, work| async move {
             let place = permit.place();
-            subjects::require_premium(&place.subject)?;
-            let found = teams::require(&work, &place.subject, team).await?;
-            let key = key_of(&found, path);
-            let set = work.find::<GrantSet>(key.clone()).await?;
-            set.and_then(|set| said_in(&set, &place.repo)).ok_or_else(|| none(team, path))?;
-            work.delete(&permit, key);
+            let premium = subjects::require_premium(&place.subject);
+            let held = held(&work, place, team).await;
+            let (found, _) = subjects::removable(held, premium)?;
+            work.delete(&permit, key_of(&found, path));
             Ok(())
         })
         .await

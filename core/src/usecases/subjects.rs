@@ -264,10 +264,21 @@ pub(super) async fn require_kind(
 ) -> Result<Subject> {
     let permit = packhouse.permit::<act::Read, _>(caller, name).await?;
     let subject = &permit.place().subject;
-    if subject.kind != kind {
-        return Err(Error::not_found(Noun::Subject, name));
+    match () {
+        () if subject.kind == kind => Ok(subject.clone()),
+        // As for one that is not there.
+        () if caller.is_anonymous() => Err(Error::unauthenticated()),
+        () => Err(Error::not_found(Noun::Subject, name)),
     }
-    Ok(subject.clone())
+}
+
+/// What is to be removed, if it is there: rights can be taken away after a change of plan, too. Where
+/// nothing is, the plan has its say first, as it has everywhere else.
+pub(super) fn removable<T>(found: Result<T>, plan: Result<()>) -> Result<T> {
+    match found {
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound(_)) => plan.and(Err(error)),
+        found => found,
+    }
 }
 
 /// Refuses what is not for the oss plan.

@@ -164,12 +164,12 @@ pub async fn update(
         .map_err(|error| hidden(error, name))
 }
 
-/// Deletes a team with everything that was granted to it.
+/// Deletes a team with everything that was granted to it, whatever the plan.
 ///
 /// Implements the Bintray REST API, "Delete Team".
 ///
 /// # Errors
-/// As [`show`].
+/// [`ErrorKind::NotFound`] also for those who do not administer the subject.
 pub async fn delete(
     packhouse: &Packhouse,
     caller: &Caller,
@@ -181,7 +181,6 @@ pub async fn delete(
         .change::<act::ManageMembers, _, _, _, _>(caller, &of.name, |permit, work| async move {
             let subject = &permit.place().subject;
             let mut team = require(&work, subject, name).await?;
-            subjects::require_premium(subject)?;
             set_members(&work, &permit, &mut team, &[]).await?;
             work.change(&permit, removal_of_grants(team.id));
             work.delete(&permit, team.key());

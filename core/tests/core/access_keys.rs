@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use packhouse_core::access::{Caller, Credentials, Identity, Origin, Secret, authenticate};
-use packhouse_core::access_keys::{self, AccessKeyChange, Holder};
+use packhouse_core::access_keys::{self, AccessKeyChange};
 use packhouse_core::entitlements::{self, NewEntitlement};
 use packhouse_core::model::access_keys::AccessKey;
 use packhouse_core::model::entitlements::{Access, Entitlement, EntitlementPlace};
@@ -13,6 +13,7 @@ use packhouse_core::model::jobs::{Job, Task};
 use packhouse_core::model::subjects::{Plan, SubjectKind};
 use packhouse_core::model::{Stored, SubjectId};
 use packhouse_core::names::AccessKeyName;
+use packhouse_core::subjects::KnownAs;
 use packhouse_core::users::UserChange;
 use packhouse_core::{ErrorKind, Packhouse, Result, downloads, files, users};
 
@@ -23,8 +24,8 @@ use crate::world::{
 };
 
 /// A user who gives out access keys.
-pub(crate) fn holder(name: &str) -> Holder {
-    Holder { name: subject(name), kind: SubjectKind::User }
+pub(crate) fn user(name: &str) -> KnownAs {
+    KnownAs { name: subject(name), kind: SubjectKind::User }
 }
 
 pub(crate) fn key(name: &str) -> AccessKeyName {
@@ -37,7 +38,7 @@ pub(crate) fn made(world: &World, by: &Caller, name: &str, said: &AccessKeyChang
         Identity::User { name, .. } => name.to_string(),
         other => panic!("{other:?} is no user"),
     };
-    let put = run(access_keys::create(&world.sound, by, &holder(&owner), &key(name), said));
+    let put = run(access_keys::create(&world.sound, by, &user(&owner), &key(name), said));
     String::from_utf8(put.unwrap().password.unwrap().expose().to_vec()).unwrap()
 }
 
@@ -134,7 +135,7 @@ fn a_key_ends_at_its_instant() {
     assert!(!signs_in(), "at the very instant");
     world.clock.advance(Duration::from_millis(1));
     assert!(!signs_in());
-    let (anna_s, key1) = (holder("anna"), key("key1"));
+    let (anna_s, key1) = (user("anna"), key("key1"));
     let change = |said: &AccessKeyChange| {
         run(access_keys::update(&world.sound, &anna, &anna_s, &key1, said)).map(drop)
     };
@@ -182,7 +183,7 @@ fn a_key_is_good_from_its_networks_and_within_the_process() {
     // In force on the next request, also for one that is running.
     let caller = from(Some("10.0.0.1")).unwrap();
     let open = AccessKeyChange { white: texts(&[]), black: texts(&[]), ..Default::default() };
-    let anna_s = holder("anna");
+    let anna_s = user("anna");
     run(access_keys::update(&world.sound, &anna, &anna_s, &key("key1"), &open)).unwrap();
     assert!(from(Some("11.0.0.1")).is_ok());
     assert_eq!(caller.origin().address, Some("10.0.0.1".parse().unwrap()));
@@ -197,7 +198,7 @@ fn a_key_is_good_from_its_networks_and_within_the_process() {
 fn passwords_have_a_length_and_no_control_characters() {
     let world = World::new();
     let anna = world.user("anna");
-    let (anna_s, key1) = (holder("anna"), key("key1"));
+    let (anna_s, key1) = (user("anna"), key("key1"));
     let create = |password: &str| {
         let password = Some(Secret::new(password));
         let said = AccessKeyChange { password, ..Default::default() };
@@ -252,12 +253,12 @@ fn a_deleted_key_has_no_right_left_and_leaves_nothing() {
     assert!(world.download(&caller, &location).is_ok());
     entitle(&world, &anna, "anna/vault", "e2", &["key1"]);
     assert_eq!(grants_of(&world, &caller)[0].grants.len(), 2);
-    run(access_keys::delete(&world.sound, &anna, &holder("anna"), &key("key1"))).unwrap();
+    run(access_keys::delete(&world.sound, &anna, &user("anna"), &key("key1"))).unwrap();
     assert!(world.download(&caller, &location).is_err(), "who was let in before");
     assert!(grants_of(&world, &caller).is_empty());
     assert!(world.all::<AccessKey>().is_empty());
     assert!(world.all::<Entitlement>().iter().all(|said| said.access_keys.is_empty()));
-    let again = run(access_keys::delete(&world.sound, &anna, &holder("anna"), &key("key1")));
+    let again = run(access_keys::delete(&world.sound, &anna, &user("anna"), &key("key1")));
     let gone = refusal(
         ErrorKind::NotFound(packhouse_core::Noun::AccessKey),
         "AccessKey 'key1' was not found",
@@ -278,18 +279,18 @@ fn a_deletion_that_breaks_off_is_in_force_and_is_finished_by_a_job() {
         let password = made(&world, &anna, "other", &AccessKeyChange::default());
         world.faults.fail(Counted::Commits, failing..usize::MAX, How::Unavailable);
         let deleted =
-            run(access_keys::delete(&world.packhouse, &anna, &holder("anna"), &key("key1")));
+            run(access_keys::delete(&world.packhouse, &anna, &user("anna"), &key("key1")));
         assert_eq!(refused(deleted).0, ErrorKind::Unavailable, "{failing}");
         world.faults.heal();
         assert!(world.download(&caller, &file("anna/vault", "f")).is_err());
-        let listed = run(access_keys::list(&world.sound, &anna, &holder("anna"))).unwrap();
+        let listed = run(access_keys::list(&world.sound, &anna, &user("anna"))).unwrap();
         assert_eq!(listed, [key("other")]);
-        let shown = run(access_keys::show(&world.sound, &anna, &holder("anna"), &key("key1")));
+        let shown = run(access_keys::show(&world.sound, &anna, &user("anna"), &key("key1")));
         assert!(shown.is_err());
         // Its id is not free while an entitlement says it.
         let said = AccessKeyChange::default();
         let anew =
-            run(access_keys::create(&world.sound, &anna, &holder("anna"), &key("key1"), &said));
+            run(access_keys::create(&world.sound, &anna, &user("anna"), &key("key1"), &said));
         let message = "The access key 'key1' is still being deleted; try again";
         assert_eq!(refused(anew.map(drop)), refusal(ErrorKind::Conflict, message));
         let place = EntitlementPlace::Repository(repo("anna/vault"));
@@ -324,7 +325,7 @@ fn entitlement_of(world: &World, id: &str) -> Entitlement {
 fn keys_are_for_those_who_administer_their_subject() {
     let (world, anna, caller) = world_with_key();
     let bob = world.user("bob");
-    let (holders, key1) = (holder("anna"), key("key1"));
+    let (holders, key1) = (user("anna"), key("key1"));
     let all = |by: &Caller| {
         let said = AccessKeyChange::default();
         let engine = &world.sound;
@@ -343,15 +344,15 @@ fn keys_are_for_those_who_administer_their_subject() {
     assert!(all(anonymous()).iter().all(|refusal| *refusal == needs_credentials()));
     assert!(run(access_keys::list(&world.sound, &world.admin, &holders)).is_ok());
     // Under another subject there is no such key.
-    let shown = run(access_keys::show(&world.sound, &bob, &holder("bob"), &key1));
+    let shown = run(access_keys::show(&world.sound, &bob, &user("bob"), &key1));
     assert!(matches!(refused(shown).0, ErrorKind::NotFound(_)));
-    let organization = Holder { kind: SubjectKind::Organization, ..holder("anna") };
+    let organization = KnownAs { kind: SubjectKind::Organization, ..user("anna") };
     let listed = run(access_keys::list(&world.sound, &anna, &organization));
     let absent =
         refusal(ErrorKind::NotFound(packhouse_core::Noun::Subject), "Subject 'anna' was not found");
     assert_eq!(refused(listed), absent);
     let free = world.user_of("free", Plan::Oss);
-    let listed = run(access_keys::list(&world.sound, &free, &holder("free")));
+    let listed = run(access_keys::list(&world.sound, &free, &user("free")));
     let message = "This resource is only available for subjects with entitlement management.";
     assert_eq!(refused(listed), refusal(ErrorKind::Forbidden, message));
 }
@@ -364,7 +365,7 @@ fn a_running_download_looks_at_the_key_again() {
     let permit = run(downloads::find(&world.sound, &caller, &location)).unwrap();
     let checked = || run(downloads::check(&world.sound, &permit)).is_ok();
     assert!(checked());
-    let (anna_s, key1) = (holder("anna"), key("key1"));
+    let (anna_s, key1) = (user("anna"), key("key1"));
     let change = |said: AccessKeyChange| {
         run(access_keys::update(&world.sound, &anna, &anna_s, &key1, &said)).unwrap();
     };

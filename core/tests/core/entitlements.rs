@@ -21,7 +21,7 @@ use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use crate::access_keys::{holder, key, made, sign_in};
+use crate::access_keys::{key, made, sign_in, user};
 use crate::world::{
     World, file, package, published, refusal, refused, repo, run, subject, version,
 };
@@ -286,7 +286,7 @@ impl Bench {
             Step::Withdraw { slot } => self.withdraw(*slot, reference)?,
             Step::RemakeKey { key: gone } => {
                 let stale = self.callers.borrow()[*gone].clone();
-                run(access_keys::delete(engine, anna, &holder("anna"), &key(KEYS[*gone])))?;
+                run(access_keys::delete(engine, anna, &user("anna"), &key(KEYS[*gone])))?;
                 for file_of in 0..FILES.len() {
                     let found = run(downloads::find(engine, &stale, &Self::location(file_of)));
                     assert!(found.is_err(), "a key that is gone");

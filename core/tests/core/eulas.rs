@@ -153,7 +153,7 @@ fn an_acceptance_is_of_one_person_version_and_eula() {
     );
     world.download(&first, &at("1.0")).unwrap();
 
-    let holder = crate::access_keys::holder("anna");
+    let holder = crate::access_keys::user("anna");
     let key = crate::access_keys::key("k");
     run(packhouse_core::access_keys::delete(&world.sound, &anna, &holder, &key)).unwrap();
     let second = customer(&world, &anna, "k");

@@ -19,7 +19,7 @@ use packhouse_core::ports::{BlockingJob, Runtime};
 use packhouse_core::users::UserChange;
 use packhouse_core::{ErrorKind, Limits, Packhouse, Ports, Result, users};
 
-use crate::access_keys::{holder, key};
+use crate::access_keys::{key, user};
 use crate::world::{ADMIN_KEY, needs_credentials, refused, run, subject};
 
 /// The publisher's own system.
@@ -128,7 +128,7 @@ impl World {
         let anna = anna.unwrap().api_key.unwrap();
         let anna = signed_in(&packhouse, "anna", &text(&anna)).unwrap();
         let said = checked(URL, secs);
-        let (holder, key) = (holder("anna"), key("key1"));
+        let (holder, key) = (user("anna"), key("key1"));
         let made = run(access_keys::create(&packhouse, &anna, &holder, &key, &said));
         let password = text(&made.unwrap().password.unwrap());
         Self { packhouse, clock, system, anna, password }
@@ -144,7 +144,7 @@ impl World {
     }
 
     fn is_there(&self) -> bool {
-        run(access_keys::show(&self.packhouse, &self.anna, &holder("anna"), &key("key1"))).is_ok()
+        run(access_keys::show(&self.packhouse, &self.anna, &user("anna"), &key("key1"))).is_ok()
     }
 
     fn wait(&self, seconds: u64) {
@@ -152,7 +152,7 @@ impl World {
     }
 
     fn change(&self, said: &AccessKeyChange) -> Option<Secret> {
-        let (holder, key) = (holder("anna"), key("key1"));
+        let (holder, key) = (user("anna"), key("key1"));
         let changed = access_keys::update(&self.packhouse, &self.anna, &holder, &key, said);
         run(changed).unwrap().password
     }
@@ -328,7 +328,7 @@ fn an_address_that_is_none_is_refused_when_it_is_given() {
     ] {
         let said = checked(url, 60);
         let (engine, anna) = (&world.packhouse, &world.anna);
-        let changed = run(access_keys::update(engine, anna, &holder("anna"), &key("key1"), &said));
+        let changed = run(access_keys::update(engine, anna, &user("anna"), &key("key1"), &said));
         let (kind, message) = refused(changed);
         assert_eq!(kind, ErrorKind::Invalid);
         assert!(message.starts_with("existence_check.url is no address: give"), "{message}");
@@ -339,7 +339,7 @@ fn an_address_that_is_none_is_refused_when_it_is_given() {
     ] {
         let (engine, anna) = (&world.packhouse, &world.anna);
         let said = checked(URL, secs);
-        let changed = run(access_keys::update(engine, anna, &holder("anna"), &key("key1"), &said));
+        let changed = run(access_keys::update(engine, anna, &user("anna"), &key("key1"), &said));
         assert_eq!(refused(changed), (ErrorKind::Invalid, message.to_owned()));
     }
 }

@@ -1,7 +1,7 @@
 //! Bintray REST API, "Access Keys".
 
 use packhouse_core::access::Secret;
-use packhouse_core::access_keys::{self, AccessKeyChange, GivenCheck, Holder, PutKey};
+use packhouse_core::access_keys::{self, AccessKeyChange, GivenCheck, PutKey};
 use packhouse_core::model::subjects::SubjectKind;
 use packhouse_core::names::AccessKeyName;
 use serde::{Deserialize, Serialize};
@@ -11,21 +11,6 @@ use crate::call::{Answer, Call};
 use crate::failure::Failure;
 use crate::support::json;
 use crate::support::reply;
-
-/// Declares the handlers of `/orgs/…` and of `/users/…`.
-macro_rules! of_both {
-    ($($(#[$doc:meta])* $handler:ident => $of_org:ident, $of_user:ident;)*) => {$(
-        $(#[$doc])*
-        pub(super) async fn $of_org(call: Call) -> Answer {
-            $handler(call, SubjectKind::Organization).await
-        }
-
-        $(#[$doc])*
-        pub(super) async fn $of_user(call: Call) -> Answer {
-            $handler(call, SubjectKind::User).await
-        }
-    )*};
-}
 
 of_both! {
     /// "Get Access Keys".
@@ -41,47 +26,43 @@ of_both! {
 }
 
 async fn list(call: Call, kind: SubjectKind) -> Answer {
-    let names = access_keys::list(&call.packhouse, &call.caller, &holder(&call, kind)?).await?;
+    let names = access_keys::list(&call.packhouse, &call.caller, &call.known_as(kind)?).await?;
     let names: Vec<String> = names.iter().map(ToString::to_string).collect();
     Ok(reply::ok(&json!({"access_keys": names})))
 }
 
 async fn show(call: Call, kind: SubjectKind) -> Answer {
-    let (holder, name) = (holder(&call, kind)?, name(&call)?);
-    let key = access_keys::show(&call.packhouse, &call.caller, &holder, &name).await?;
+    let (of, name) = (call.known_as(kind)?, name(&call)?);
+    let key = access_keys::show(&call.packhouse, &call.caller, &of, &name).await?;
     Ok(reply::ok(&AccessKey::from(key)))
 }
 
 async fn create(mut call: Call, kind: SubjectKind) -> Answer {
-    let holder = holder(&call, kind)?;
-    access_keys::check(&call.packhouse, &call.caller, &holder).await?;
+    let of = call.known_as(kind)?;
+    access_keys::check(&call.packhouse, &call.caller, &of).await?;
     let body: Body = call.json().await?;
     let Some(id) = &body.id else {
         return Err(Failure::bad_request("The access key has no id: give one as \"id\""));
     };
     let (name, change) = (AccessKeyName::parse(id)?, body.change()?);
-    let put = access_keys::create(&call.packhouse, &call.caller, &holder, &name, &change).await?;
+    let put = access_keys::create(&call.packhouse, &call.caller, &of, &name, &change).await?;
     Ok(reply::created(&Credentials::of(&put)))
 }
 
 async fn update(mut call: Call, kind: SubjectKind) -> Answer {
-    let (holder, name) = (holder(&call, kind)?, name(&call)?);
+    let (of, name) = (call.known_as(kind)?, name(&call)?);
     // Whether the key is there comes before what is said of it.
-    access_keys::show(&call.packhouse, &call.caller, &holder, &name).await?;
+    access_keys::show(&call.packhouse, &call.caller, &of, &name).await?;
     let body: Body = call.json().await?;
     let change = body.change()?;
-    let put = access_keys::update(&call.packhouse, &call.caller, &holder, &name, &change).await?;
+    let put = access_keys::update(&call.packhouse, &call.caller, &of, &name, &change).await?;
     Ok(reply::ok(&Credentials::of(&put)))
 }
 
 async fn delete(call: Call, kind: SubjectKind) -> Answer {
-    let (holder, name) = (holder(&call, kind)?, name(&call)?);
-    access_keys::delete(&call.packhouse, &call.caller, &holder, &name).await?;
+    let (of, name) = (call.known_as(kind)?, name(&call)?);
+    access_keys::delete(&call.packhouse, &call.caller, &of, &name).await?;
     Ok(reply::success())
-}
-
-fn holder(call: &Call, kind: SubjectKind) -> Result<Holder, Failure> {
-    Ok(Holder { name: call.subject()?, kind })
 }
 
 fn name(call: &Call) -> Result<AccessKeyName, Failure> {

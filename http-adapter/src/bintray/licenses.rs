@@ -1,6 +1,6 @@
 //! Bintray REST API, "Licenses": those of a subject's own, and the well-known ones.
 
-use packhouse_core::licenses::{self, LicensePatch, Licensor};
+use packhouse_core::licenses::{self, LicensePatch};
 use packhouse_core::model::licenses::{CustomLicense, LicenseSettings, known};
 use packhouse_core::model::subjects::SubjectKind;
 use packhouse_core::names::LicenseName;
@@ -11,21 +11,6 @@ use crate::call::{Answer, Call};
 use crate::failure::Failure;
 use crate::support::json;
 use crate::support::reply;
-
-/// Declares the handlers of `/orgs/…` and of `/users/…`.
-macro_rules! of_both {
-    ($($(#[$doc:meta])* $handler:ident => $of_org:ident, $of_user:ident;)*) => {$(
-        $(#[$doc])*
-        pub(super) async fn $of_org(call: Call) -> Answer {
-            $handler(call, SubjectKind::Organization).await
-        }
-
-        $(#[$doc])*
-        pub(super) async fn $of_user(call: Call) -> Answer {
-            $handler(call, SubjectKind::User).await
-        }
-    )*};
-}
 
 of_both! {
     /// "Get Custom Licenses".
@@ -39,12 +24,12 @@ of_both! {
 }
 
 async fn list(call: Call, kind: SubjectKind) -> Answer {
-    let licenses = licenses::list(&call.packhouse, &call.caller, &of(&call, kind)?).await?;
+    let licenses = licenses::list(&call.packhouse, &call.caller, &call.known_as(kind)?).await?;
     Ok(reply::whole(licenses.into_iter().map(License::from).collect::<Vec<_>>()))
 }
 
 async fn create(mut call: Call, kind: SubjectKind) -> Answer {
-    let of = of(&call, kind)?;
+    let of = call.known_as(kind)?;
     licenses::check(&call.packhouse, &call.caller, &of).await?;
     let new =
         bodies(&mut call).await?.into_iter().map(Body::read).collect::<Result<Vec<_>, _>>()?;
@@ -62,7 +47,7 @@ async fn create(mut call: Call, kind: SubjectKind) -> Answer {
 }
 
 async fn update(mut call: Call, kind: SubjectKind) -> Answer {
-    let (of, name) = (of(&call, kind)?, name(&call)?);
+    let (of, name) = (call.known_as(kind)?, name(&call)?);
     licenses::check_there(&call.packhouse, &call.caller, &of, &name).await?;
     let mut said = bodies(&mut call).await?;
     let (Some(body), true) = (said.pop(), said.is_empty()) else {
@@ -75,7 +60,7 @@ async fn update(mut call: Call, kind: SubjectKind) -> Answer {
 }
 
 async fn delete(call: Call, kind: SubjectKind) -> Answer {
-    let (of, name) = (of(&call, kind)?, name(&call)?);
+    let (of, name) = (call.known_as(kind)?, name(&call)?);
     licenses::delete(&call.packhouse, &call.caller, &of, &name).await?;
     Ok(reply::success())
 }
@@ -86,10 +71,6 @@ pub(super) async fn oss(_call: Call) -> Answer {
         |license| json!({"name": license.name, "longname": license.long_name, "url": license.url}),
     );
     Ok(reply::whole(shown.collect::<Vec<_>>()))
-}
-
-fn of(call: &Call, kind: SubjectKind) -> Result<Licensor, Failure> {
-    Ok(Licensor { name: call.subject()?, kind })
 }
 
 fn name(call: &Call) -> Result<LicenseName, Failure> {

@@ -2,6 +2,21 @@
 //!
 //! Message texts, shapes and quirks are those that Bintray's clients rely on.
 
+/// Declares the handlers of `/orgs/…` and of `/users/…`.
+macro_rules! of_both {
+    ($($(#[$doc:meta])* $handler:ident => $of_org:ident, $of_user:ident;)*) => {$(
+        $(#[$doc])*
+        pub(super) async fn $of_org(call: Call) -> Answer {
+            $handler(call, SubjectKind::Organization).await
+        }
+
+        $(#[$doc])*
+        pub(super) async fn $of_user(call: Call) -> Answer {
+            $handler(call, SubjectKind::User).await
+        }
+    )*};
+}
+
 mod access_keys;
 mod attributes;
 pub mod clauses;

@@ -41,9 +41,7 @@ pub(super) async fn set(mut call: Call) -> Answer {
 
 /// "Delete Permission".
 pub(super) async fn delete(call: Call) -> Answer {
-    let path = call.repo()?;
-    permissions::check(&call.packhouse, &call.caller, &path).await?;
-    permissions::remove(&call.packhouse, &call.caller, &path, &name(&call)?).await?;
+    permissions::remove(&call.packhouse, &call.caller, &call.repo()?, &name(&call)?).await?;
     Ok(reply::success())
 }
 

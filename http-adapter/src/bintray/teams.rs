@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use packhouse_core::model::subjects::SubjectKind;
 use packhouse_core::names::{SubjectName, TeamName};
-use packhouse_core::subjects::KnownAs;
 use packhouse_core::teams::{self, TeamChange, TeamView};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -13,21 +12,6 @@ use crate::call::{Answer, Call};
 use crate::failure::Failure;
 use crate::support::json;
 use crate::support::reply;
-
-/// Declares the handlers of `/orgs/…` and of `/users/…`.
-macro_rules! of_both {
-    ($($(#[$doc:meta])* $handler:ident => $of_org:ident, $of_user:ident;)*) => {$(
-        $(#[$doc])*
-        pub(super) async fn $of_org(call: Call) -> Answer {
-            $handler(call, SubjectKind::Organization).await
-        }
-
-        $(#[$doc])*
-        pub(super) async fn $of_user(call: Call) -> Answer {
-            $handler(call, SubjectKind::User).await
-        }
-    )*};
-}
 
 of_both! {
     /// "Get Teams".
@@ -43,19 +27,19 @@ of_both! {
 }
 
 async fn list(call: Call, kind: SubjectKind) -> Answer {
-    let names = teams::list(&call.packhouse, &call.caller, &of(&call, kind)?).await?;
+    let names = teams::list(&call.packhouse, &call.caller, &call.known_as(kind)?).await?;
     let names: Vec<String> = names.iter().map(ToString::to_string).collect();
     Ok(reply::ok(&json!({"teams": names})))
 }
 
 async fn show(call: Call, kind: SubjectKind) -> Answer {
-    let (of, name) = (of(&call, kind)?, name(&call)?);
+    let (of, name) = (call.known_as(kind)?, name(&call)?);
     let view = teams::show(&call.packhouse, &call.caller, &of, &name).await?;
     Ok(reply::ok(&Team::new(view, false)))
 }
 
 async fn create(mut call: Call, kind: SubjectKind) -> Answer {
-    let of = of(&call, kind)?;
+    let of = call.known_as(kind)?;
     teams::check(&call.packhouse, &call.caller, &of).await?;
     let body: Body = call.json().await?;
     let Some(name) = &body.name else {
@@ -67,7 +51,7 @@ async fn create(mut call: Call, kind: SubjectKind) -> Answer {
 }
 
 async fn update(mut call: Call, kind: SubjectKind) -> Answer {
-    let (of, name) = (of(&call, kind)?, name(&call)?);
+    let (of, name) = (call.known_as(kind)?, name(&call)?);
     // Whether the team is there comes before what is said of it.
     teams::show(&call.packhouse, &call.caller, &of, &name).await?;
     let change = call.json::<Body>().await?.change()?;
@@ -76,13 +60,9 @@ async fn update(mut call: Call, kind: SubjectKind) -> Answer {
 }
 
 async fn delete(call: Call, kind: SubjectKind) -> Answer {
-    let (of, name) = (of(&call, kind)?, name(&call)?);
+    let (of, name) = (call.known_as(kind)?, name(&call)?);
     teams::delete(&call.packhouse, &call.caller, &of, &name).await?;
     Ok(reply::success())
-}
-
-fn of(call: &Call, kind: SubjectKind) -> Result<KnownAs, Failure> {
-    Ok(KnownAs { name: call.subject()?, kind })
 }
 
 /// The team that the path names.

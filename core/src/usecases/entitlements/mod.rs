@@ -9,6 +9,7 @@ mod search;
 use std::collections::BTreeSet;
 
 use super::access_keys::gate;
+use super::subjects::removable;
 use super::{Listed, Paging, texts};
 use crate::access::{Caller, Permit, SubjectPlace, act};
 use crate::engine::Packhouse;
@@ -107,6 +108,7 @@ pub async fn check(packhouse: &Packhouse, caller: &Caller, place: &EntitlementPl
     let work = Work::new(packhouse);
     check_product(&work, caller, place).await?;
     let permit = work.permit::<act::Manage, _>(caller, place.subject()).await?;
+    gate(&permit.place().subject)?;
     locate(&work, &permit.place().subject, place, None).await.map(drop)
 }
 
@@ -131,7 +133,6 @@ async fn locate(
     place: &EntitlementPlace,
     path: Option<FilePath>,
 ) -> Result<EntitlementScope> {
-    gate(subject)?;
     if let EntitlementPlace::Product(owner, name) = place {
         let product = find_product(work, owner, name).await?;
         return Ok(EntitlementScope::Product(product.name, product.id));
@@ -177,6 +178,7 @@ async fn change<T: Send, D: Future<Output = Result<T>> + Send>(
     let (decide, path) = (&decide, &path);
     packhouse
         .change::<act::Manage, _, _, _, _>(caller, place.subject(), |permit, work| async move {
+            gate(&permit.place().subject)?;
             let scope = locate(&work, &permit.place().subject, place, path.clone()).await?;
             decide(Changing { permit, work, scope }).await
         })
@@ -319,28 +321,42 @@ pub async fn update(
     .await
 }
 
-/// Deletes an entitlement, and takes from its access keys what it allowed.
+/// Deletes an entitlement, whatever the plan, and takes from its access keys what it allowed.
 ///
 /// Implements the Bintray REST API, "Delete Entitlement".
 ///
 /// # Errors
-/// As [`check`]; [`ErrorKind::NotFound`].
+/// As [`check`], of the plan only where there is no such entitlement; [`ErrorKind::NotFound`].
 pub async fn delete(
     packhouse: &Packhouse,
     caller: &Caller,
     place: &EntitlementPlace,
     name: &EntitlementName,
 ) -> Result<()> {
-    change(packhouse, caller, place, None, |changing| async move {
-        let Changing { permit, work, .. } = changing;
-        let entitlement = require(&work, place, name).await?;
-        let mut derived = Derived::default();
-        derived.take(&work, &entitlement).await?;
-        derived.write(&work, &permit);
-        work.delete(&permit, entitlement.key());
-        Ok(())
-    })
-    .await
+    check_product(&Work::new(packhouse), caller, place).await?;
+    packhouse
+        .change::<act::Manage, _, _, _, _>(caller, place.subject(), |permit, work| async move {
+            let subject = &permit.place().subject;
+            let found = located(&work, subject, place, name).await;
+            let entitlement = removable(found, gate(subject))?;
+            let mut derived = Derived::default();
+            derived.take(&work, &entitlement).await?;
+            derived.write(&work, &permit);
+            work.delete(&permit, entitlement.key());
+            Ok(())
+        })
+        .await
+}
+
+/// The entitlement of this id, if what it is for is there too.
+async fn located(
+    work: &Work,
+    subject: &Subject,
+    place: &EntitlementPlace,
+    name: &EntitlementName,
+) -> Result<Entitlement> {
+    locate(work, subject, place, None).await?;
+    require(work, place, name).await
 }
 
 /// The access keys of these names, which must not be deleted before the commit. Of those that were
