@@ -17,6 +17,13 @@ pub trait Outbound: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`OutboundError`] also for an address that may not be called.
     async fn call(&self, request: &OutboundRequest) -> Result<OutboundAnswer, OutboundError>;
+
+    /// Whether an address can be called, as far as it tells by itself: no name is looked up. Asked
+    /// when an address is given, so that whoever gives it hears of what could never be.
+    ///
+    /// # Errors
+    /// [`OutboundErrorKind::Refused`] for what [`Outbound::call`] would refuse for the same reason.
+    fn check(&self, url: &str) -> Result<(), OutboundError>;
 }
 
 /// A request to be sent.
@@ -86,7 +93,15 @@ pub struct NoOutbound;
 #[async_trait]
 impl Outbound for NoOutbound {
     async fn call(&self, _request: &OutboundRequest) -> Result<OutboundAnswer, OutboundError> {
-        let reason = "this installation calls nobody".to_owned();
-        Err(OutboundError { kind: OutboundErrorKind::Refused, reason })
+        Err(nobody())
     }
+
+    fn check(&self, _url: &str) -> Result<(), OutboundError> {
+        Err(nobody())
+    }
+}
+
+fn nobody() -> OutboundError {
+    let reason = "this installation calls nobody".to_owned();
+    OutboundError { kind: OutboundErrorKind::Refused, reason }
 }

@@ -7,13 +7,13 @@ use async_trait::async_trait;
 use packhouse_core::outbound::{Outbound, OutboundAnswer, OutboundError, OutboundRequest};
 use tokio::time::{Instant, timeout_at};
 
-use crate::connect::{connect, judge};
+use crate::connect::{connect, judge, permitted};
 use crate::errors::timed_out;
 use crate::exchange::{exchange, prepare};
 use crate::networks::AllowedNetworks;
 use crate::places::{CallLimits, Places};
 use crate::resolver::{Resolve, SystemResolver};
-use crate::target::Target;
+use crate::target::{Target, TargetHost};
 use crate::tls::{BadCertificate, Tls};
 
 /// Calls public addresses over HTTP/1.1, and those that the operator allows.
@@ -93,5 +93,15 @@ impl Outbound for HttpOutbound {
             by(deadline, "waiting for its answer", exchange(stream, prepared, deadline)).await?
         };
         Ok(OutboundAnswer { status })
+    }
+
+    fn check(&self, url: &str) -> Result<(), OutboundError> {
+        let target = Target::parse(url)?;
+        match &target.host {
+            TargetHost::Address(address) => {
+                permitted(&target, &[*address], &self.allowed).map(drop)
+            }
+            TargetHost::Name(_) => Ok(()),
+        }
     }
 }

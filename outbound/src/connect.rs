@@ -1,6 +1,6 @@
 //! From a target to a connection, by way of addresses that were judged.
 //!
-//! [`Judged`] is the only thing that is connected to, and `judge` the only way to one.
+//! [`Judged`] is the only thing that is connected to, and `permitted` the only way to one.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -34,6 +34,15 @@ pub(crate) async fn judge(
     if found.is_empty() {
         return Err(unreachable(format!("{} has no address", target.host)));
     }
+    permitted(target, &found, allowed)
+}
+
+/// Those of the addresses of a target that may be connected to; one at least.
+pub(crate) fn permitted(
+    target: &Target,
+    found: &[IpAddr],
+    allowed: &AllowedNetworks,
+) -> Result<Vec<Judged>, OutboundError> {
     let judged: Vec<Judged> = found
         .iter()
         .map(IpAddr::to_canonical)

@@ -20,7 +20,7 @@ use crate::model::AccessKeyId;
 use crate::model::access_keys::{AccessKey, ExistenceCheck};
 use crate::outbound::{OutboundMethod, OutboundRequest};
 use crate::usecases::access_keys;
-use crate::{Result, Timestamp};
+use crate::{Error, Result, Timestamp};
 
 /// How long a call may take.
 const CALL: Duration = Duration::from_secs(4);
@@ -138,6 +138,15 @@ async fn call(
         Ok(answer) if answer.status == 404 => Answer::Gone,
         _ => Answer::None,
     }
+}
+
+/// Whether an address of an existence check can be called, as far as it tells by itself.
+pub(crate) fn check_address(packhouse: &Packhouse, url: &str, user: &str) -> Result<()> {
+    let any = Secret::new("password");
+    let checked = packhouse.outbound().check(&filled_in(url, user, &any));
+    checked.map_err(|error| {
+        Error::invalid(format!("existence_check.url cannot be called: {}", error.reason))
+    })
 }
 
 /// The address with the tokens replaced, percent-encoded. What stands before the path is left as it

@@ -18,7 +18,7 @@ mod standing;
 pub use authenticate::{Credentials, authenticate};
 pub(crate) use authenticate::{MAX_SECRET_BYTES, api_key_hash};
 pub use caller::{Caller, Identity, Origin, SignedGrant, SystemCaller};
-pub(crate) use existence::Existence;
+pub(crate) use existence::{Existence, check_address};
 pub(crate) use keys::{check_again, password_hash};
 pub use permit::{Act, Changes, Permit, act};
 pub(crate) use permit::{Ask, Platform, Within};

@@ -99,6 +99,19 @@ const SIGNING: &str = "signed-url";
 const SEALING: &str = "signed-url-inside";
 const MOST_TEXT: usize = 1024;
 
+/// Whether the caller may sign URLs of a file: asked before a body is read.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`]; [`ErrorKind::Forbidden`] also for repositories of the oss plan.
+pub async fn check_new(
+    packhouse: &Packhouse,
+    caller: &Caller,
+    location: &FileLocation,
+) -> Result<()> {
+    let permit = packhouse.permit::<act::Publish, _>(caller, location).await?;
+    check_plan(permit.place())
+}
+
 /// Signs a URL of a file. The caller must be able to publish the file.
 ///
 /// Implements the Bintray REST API, "URL Signing".
@@ -114,7 +127,7 @@ pub async fn create(
 ) -> Result<SignedUrl> {
     let permit = packhouse.permit::<act::Publish, _>(caller, location).await?;
     check_plan(permit.place())?;
-    check(new)?;
+    check(packhouse, new)?;
     let end = match new.end.unwrap_or(End::After(A_DAY)) {
         End::At(end) => end,
         End::After(time) => packhouse.now().after(time),
@@ -148,7 +161,7 @@ fn check_plan(place: &FilePlace) -> Result<()> {
     Ok(())
 }
 
-fn check(new: &NewSignedUrl) -> Result<()> {
+fn check(packhouse: &Packhouse, new: &NewSignedUrl) -> Result<()> {
     let plain = |text: &str| text.len() <= MOST_TEXT && !text.chars().any(char::is_control);
     if let Some(callback) = &new.callback {
         if callback.id.is_empty() || !plain(&callback.id) {
@@ -163,6 +176,10 @@ fn check(new: &NewSignedUrl) -> Result<()> {
                     "callback_url is no address of http or https with at most {MOST_TEXT} bytes"
                 )));
             }
+            let checked = packhouse.outbound().check(&address_of(url, &callback.id));
+            checked.map_err(|error| {
+                Error::invalid(format!("callback_url cannot be called: {}", error.reason))
+            })?;
         }
     }
     if let Some(secret) = &new.secret {
@@ -325,12 +342,17 @@ pub async fn note_use(
     let call = Call {
         subject: file.subject.clone(),
         subject_id: permit.place().subject.id,
-        url: url.replace("%callback_id", &percent_encoded(id)),
+        url: address_of(url, id),
         method: *method,
         json: body.to_string(),
         signed_text: path,
     };
     jobs::put_call(packhouse, call).await
+}
+
+/// The address that a callback is sent to.
+fn address_of(url: &str, id: &str) -> String {
+    url.replace("%callback_id", &percent_encoded(id))
 }
 
 /// Everything but letters, digits, `-`, `.`, `_` and `~` as `%XX`.

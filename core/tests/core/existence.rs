@@ -80,6 +80,16 @@ impl Outbound for System {
             Some(Says::Nothing) | None => future::pending().await,
         }
     }
+
+    fn check(&self, url: &str) -> Result<(), OutboundError> {
+        match url.contains("://10.") {
+            true => {
+                let reason = format!("{url} is not public");
+                Err(OutboundError { kind: OutboundErrorKind::Refused, reason })
+            }
+            false => Ok(()),
+        }
+    }
 }
 
 /// Sleeps for ever.
@@ -333,6 +343,13 @@ fn an_address_that_is_none_is_refused_when_it_is_given() {
         assert_eq!(kind, ErrorKind::Invalid);
         assert!(message.starts_with("existence_check.url is no address: give"), "{message}");
     }
+    // What the client would refuse to call, with the tokens replaced as they are then.
+    let said = checked("https://10.0.0.7/:username", 60);
+    let changed =
+        run(access_keys::update(&world.packhouse, &world.anna, &user("anna"), &key("key1"), &said));
+    let message =
+        "existence_check.url cannot be called: https://10.0.0.7/key1%40anna is not public";
+    assert_eq!(refused(changed), (ErrorKind::Invalid, message.to_owned()));
     for (secs, message) in [
         (-1, "existence_check.cache_for_secs is -1: give seconds from 60 on"),
         (1 << 40, "existence_check.cache_for_secs is 1099511627776: give seconds from 60 on"),

@@ -135,6 +135,19 @@ async fn what_is_wrong_with_a_key_is_said() {
             "existence_check has no url: give one, or an empty object for no check",
         ),
         (
+            json!({"id": "x", "existence_check": {"url": "http://10.0.0.7/x"}}),
+            "existence_check.url cannot be called: http://10.0.0.7/x is not public",
+        ),
+        (
+            json!({"id": "x", "existence_check": {"url": "http://:username:p@a/"}}),
+            "existence_check.url is no address: give an http or https one, percent-encoded, like \
+             https://example.org/exists?user=:username",
+        ),
+        (
+            json!({"id": "x", "existence_check": {"url": "http://u:p@a/"}}),
+            "existence_check.url cannot be called: http://u:p@a/ has a user",
+        ),
+        (
             json!({"id": "x", "white_cidrs": ["10.0.0.0/8", "all"]}),
             "white_cidrs: 'all' is no network: write it like 10.0.0.0/8, 2001:db8::/32 or 192.0.2.7",
         ),

@@ -218,6 +218,10 @@ async fn bad_wishes_are_refused_with_what_to_change() {
         (json!({"valid_for_secs": -1}), "no positive number"),
         (json!({"callback_url": "https://example.org/"}), "need a callback_id"),
         (json!({"callback_id": "a", "callback_url": "ftp://example.org/"}), "no address of http"),
+        (
+            json!({"callback_id": "a b", "callback_url": "https://10.0.0.7/%callback_id"}),
+            "callback_url cannot be called: https://10.0.0.7/a%20b is not public",
+        ),
         (json!({"callback_id": "a\r\nX: y"}), "control character"),
         (json!({"callback_id": "a", "callback_method": "DELETE"}), "use GET, POST, PUT or HEAD"),
         (json!({"callback_id": "a", "callback_email": "a@example.org"}), "sends no mail"),
@@ -284,7 +288,7 @@ fn decrypted(bytes: &[u8], secret: &str) -> Option<Vec<u8>> {
 }
 
 /// Runs what is due.
-async fn run_jobs(app: &App) -> usize {
+pub(crate) async fn run_jobs(app: &App) -> usize {
     let runner = Runner::new(&app.packhouse);
     let mut failed = 0;
     loop {
@@ -342,7 +346,7 @@ async fn the_use_of_a_url_is_told_to_the_callback() {
 }
 
 /// HMAC-MD5 (RFC 2104), by hand.
-fn hmac_md5(key: &str, text: &str) -> String {
+pub(crate) fn hmac_md5(key: &str, text: &str) -> String {
     use md5::{Digest, Md5};
     assert!(key.len() <= 64);
     let pad = |with: u8| {

@@ -45,12 +45,15 @@ async fn no_spelling_of_a_local_address_is_called() {
         ] {
             let error = strict().call(&get(&url, AMPLE)).await.unwrap_err();
             assert_refused(&error);
+            assert_eq!(strict().check(&url), Err(error));
         }
     }
     // Whether these are names at all is the system's affair.
     for name in ["localhost", "LOCALHOST", "localhost.", "x.localhost", "\u{24db}ocalhost"] {
         let url = format!("http://{name}:{port}/");
         assert!(strict().call(&get(&url, AMPLE)).await.is_err(), "{name}");
+        // No name is looked up before there is a call.
+        assert_eq!(strict().check(&url), Ok(()), "{name}");
     }
     assert_eq!(witness.connected(), 0);
 }
@@ -60,7 +63,9 @@ async fn an_unusual_spelling_of_an_allowed_address_is_that_address() {
     let listener = Listener::answering(OK).await;
     let port = listener.address.port();
     for host in ["0x7f.1", "2130706433", "[::ffff:127.0.0.1]"] {
-        let answer = client().call(&get(format!("http://{host}:{port}"), AMPLE)).await;
+        let url = format!("http://{host}:{port}");
+        assert_eq!(client().check(&url), Ok(()));
+        let answer = client().call(&get(url, AMPLE)).await;
         assert_eq!(answer.unwrap().status, 200, "{host}");
     }
     assert_eq!(listener.connected(), 3);
@@ -94,6 +99,7 @@ async fn what_is_no_url_to_call_is_refused_with_its_reason() {
         let error = client().call(&get(url, AMPLE)).await.unwrap_err();
         assert_refused(&error);
         assert!(error.reason.contains(reason), "{url}: {error}");
+        assert_eq!(client().check(url), Err(error));
     }
     assert_eq!(listener.connected(), 0);
 }

@@ -39,4 +39,16 @@ impl Outbound for Outside {
         };
         state.status.map(|status| OutboundAnswer { status }).ok_or_else(nobody)
     }
+
+    fn check(&self, url: &str) -> Result<(), OutboundError> {
+        let refused = |reason: &str| {
+            let kind = OutboundErrorKind::Refused;
+            Err(OutboundError { kind, reason: format!("{url} {reason}") })
+        };
+        match url {
+            _ if url.contains("://10.") => refused("is not public"),
+            _ if url.contains('@') => refused("has a user"),
+            _ => Ok(()),
+        }
+    }
 }

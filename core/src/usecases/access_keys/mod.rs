@@ -4,26 +4,26 @@
 //! that name it are cleared of it piece by piece, by the request or by a job. Its id is not free
 //! before that.
 
+mod gone;
+
 use super::deletion::still_going;
 use super::subjects::{KnownAs, removable};
-use super::users::LEASE;
 use crate::access::{
-    Caller, Changes, MAX_SECRET_BYTES, Permit, Platform, Secret, SubjectPlace, SystemCaller, act,
-    password_hash,
+    Caller, MAX_SECRET_BYTES, Permit, Secret, SubjectPlace, act, check_address, password_hash,
 };
 use crate::engine::Packhouse;
 use crate::error::Noun;
 use crate::model::access_keys::{AccessKey, ExistenceCheck};
-use crate::model::entitlements::Entitlement;
-use crate::model::grants::{GrantSet, Grantee};
-use crate::model::jobs::{ForgottenKey, Job, Task};
 use crate::model::subjects::{Plan, Subject};
-use crate::model::{AccessKeyId, Form, Stored};
+use crate::model::{AccessKeyId, Form};
 use crate::names::{AccessKeyName, SubjectName};
 use crate::networks::Network;
-use crate::store::{Change, Filter, Key, Query, Start, TermValue};
+use crate::store::{Key, Query, Start};
 use crate::work::Work;
-use crate::{Error, ErrorKind, Result, Timestamp, hex, jobs};
+use crate::{Error, ErrorKind, Result, Timestamp, hex};
+
+use gone::close;
+pub(crate) use gone::{Forgetting, forget, remove_gone};
 
 /// What is said about an access key; what is `None` is left alone, or as it is by default in a new
 /// one.
@@ -70,8 +70,6 @@ const FIRST_EXPIRY: i64 = 100_000_000_000;
 const LAST_EXPIRY: i64 = 253_402_300_799_999;
 /// The longest address of an existence check.
 const MAX_URL_BYTES: usize = 2 << 10;
-/// How many entitlements are cleared of a key in one commit.
-const BATCH: usize = 500;
 
 /// Whether the caller may see and change the access keys of a subject: asked before a body is read.
 ///
@@ -257,6 +255,9 @@ fn changed(packhouse: &Packhouse, mut key: AccessKey, said: &AccessKeyChange) ->
     }
     if let Some(check) = &said.existence_check {
         key.existence_check = check.as_ref().map(checked_check).transpose()?;
+        if let Some(check) = &key.existence_check {
+            check_address(packhouse, &check.url, &key.user_name())?;
+        }
     }
     if let Some(white) = &said.white {
         key.white = Network::parse_all("white_cidrs", white)?;
@@ -360,90 +361,4 @@ pub async fn delete(
     })
     .await?;
     forget(packhouse, &forgetting).await
-}
-
-/// Deletes a key whose holder is gone, as its existence check says, if it is still the one that the
-/// check was asked for.
-pub(crate) async fn remove_gone(packhouse: &Packhouse, gone: &AccessKey) -> Result<()> {
-    let janitor = Caller::system(SystemCaller::Janitor);
-    let forgetting = packhouse
-        .change::<act::Delete, _, _, _, _>(&janitor, &Platform, |permit, work| async move {
-            let key = work.find::<AccessKey>(gone.key()).await?;
-            let same = |key: &AccessKey| {
-                !key.closing
-                    && (key.id, &key.hash) == (gone.id, &gone.hash)
-                    && key.existence_check == gone.existence_check
-            };
-            Ok(key.filter(same).map(|key| close(&work, &permit, key)))
-        })
-        .await?;
-    match forgetting {
-        Some(forgetting) => forget(packhouse, &forgetting).await,
-        None => Ok(()),
-    }
-}
-
-/// An access key that was deleted and is not yet forgotten.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Forgetting {
-    pub(crate) job: String,
-    pub(crate) key: ForgottenKey,
-}
-
-/// Plans that a key is worthless, and the job that forgets it if its request does not.
-fn close<A: Changes, P>(work: &Work, permit: &Permit<A, P>, key: AccessKey) -> Forgetting {
-    let grants = GrantSet::range_of(Grantee::AccessKey(key.id));
-    work.change(permit, Change::DeleteWithin(grants));
-    let forgotten =
-        ForgottenKey { subject: key.subject.clone(), name: key.name.clone(), id: key.id };
-    let task = Task::ForgetAccessKey(forgotten.clone());
-    let job = jobs::new(work, task, work.now().after(LEASE));
-    work.put(permit, &job);
-    work.put(permit, &AccessKey { closing: true, ..key });
-    Forgetting { job: job.id, key: forgotten }
-}
-
-/// Takes a deleted key out of the entitlements, and forgets it. Safe to repeat.
-pub(crate) async fn forget(packhouse: &Packhouse, forgetting: &Forgetting) -> Result<()> {
-    let janitor = Caller::system(SystemCaller::Janitor);
-    loop {
-        let done = packhouse
-            .change::<act::Delete, _, _, _, _>(&janitor, &Platform, |permit, work| async move {
-                forget_some(&work, &permit, forgetting).await
-            })
-            .await?;
-        if done {
-            return Ok(());
-        }
-    }
-}
-
-/// Plans some of it; true if that is the last.
-async fn forget_some<A: Changes, P>(
-    work: &Work,
-    permit: &Permit<A, P>,
-    forgetting: &Forgetting,
-) -> Result<bool> {
-    let ForgottenKey { subject, name, id } = &forgetting.key;
-    let record = AccessKey::key_of(subject, name);
-    // Another run may have finished, and the id may be in use again.
-    let key = work.find_as_basis::<AccessKey>(record.clone()).await?;
-    if !key.is_some_and(|key| key.closing && key.id == *id) {
-        work.delete(permit, Job::key_of(&forgetting.job));
-        return Ok(true);
-    }
-    let named = Filter::Is(Entitlement::ACCESS_KEY, TermValue::text(name.as_str()));
-    let range = Entitlement::range_of_subject(subject);
-    let query = Query::within(range).filter(named).limit(BATCH);
-    let entitlements: Vec<Entitlement> = work.list(&query).await?;
-    let count = entitlements.len();
-    for mut entitlement in entitlements {
-        entitlement.access_keys.retain(|key| key.name != *name);
-        work.put(permit, &entitlement);
-    }
-    if count < BATCH {
-        work.delete(permit, record);
-        work.delete(permit, Job::key_of(&forgetting.job));
-    }
-    Ok(count < BATCH)
 }
