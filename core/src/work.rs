@@ -32,6 +32,8 @@ struct State {
     seen: BTreeMap<Key, Seen>,
     expectations: Vec<Expectation>,
     changes: Vec<Change>,
+    /// What is added to counters, each in one change.
+    added: BTreeMap<Key, i64>,
 }
 
 /// A record as it was first seen.
@@ -162,6 +164,13 @@ impl Work {
         self.state().changes.push(change);
     }
 
+    /// Adds to a counter, before every other change.
+    pub(crate) fn add<A: Changes, P>(&self, _permit: &Permit<A, P>, counter: Key, number: i64) {
+        let mut state = self.state();
+        let added = state.added.entry(counter).or_default();
+        *added = added.saturating_add(number);
+    }
+
     /// Expects that a range holds nothing.
     pub(crate) fn expect_empty(&self, range: KeyRange) {
         self.state().expectations.push(Expectation::Empty(range));
@@ -180,6 +189,10 @@ impl Work {
     /// The batch; `None` when there is nothing to change.
     pub(crate) fn batch(&self) -> Option<Batch> {
         let mut state = self.state();
+        let added = std::mem::take(&mut state.added);
+        let added = added.into_iter().filter(|(_, number)| *number != 0);
+        // First: a counter that is deleted as well is gone.
+        state.changes.splice(0..0, added.map(|(counter, number)| Change::Add(counter, number)));
         if state.changes.is_empty() {
             return None;
         }

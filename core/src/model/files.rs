@@ -177,6 +177,13 @@ impl File {
         (self, replaced)
     }
 
+    /// How many bytes it takes of its owner's quota: its own, and those that wait to replace them.
+    #[must_use]
+    pub fn used_bytes(&self) -> i64 {
+        let waiting = self.replacement.as_ref().map_or(0, |replacement| replacement.size);
+        i64::try_from(self.contents.size.saturating_add(waiting)).unwrap_or(i64::MAX)
+    }
+
     /// The blobs that it refers to.
     pub fn blobs(&self) -> impl Iterator<Item = BlobId> {
         let blob = self.contents.blob;
@@ -245,5 +252,28 @@ impl Stored for File {
         let version = self.version_path();
         let package = &version.package;
         vec![Repository::key_of(&package.repo), Package::key_of(package), Version::key_of(&version)]
+    }
+}
+
+/// Counters of the bytes that the files of a repository have, published or not. Kept with every
+/// file that is written or removed, because to count the files of a subject when somebody asks
+/// would take as long as it has files.
+#[derive(Clone, Copy, Debug)]
+pub struct UsedBytes;
+
+impl UsedBytes {
+    /// The kind.
+    pub const KIND: Kind = Kind::new("used_bytes");
+
+    /// Where the counter of a repository lies.
+    #[must_use]
+    pub fn key_of(repo: &RepoPath) -> Key {
+        Key::new(Self::KIND, [repo.subject.folded().as_str(), repo.repo.folded().as_str()])
+    }
+
+    /// Where the counters of a subject's repositories lie.
+    #[must_use]
+    pub fn range_of(subject: &SubjectName) -> KeyRange {
+        KeyRange::within(Self::KIND, [subject.folded().as_str()])
     }
 }

@@ -15,7 +15,7 @@ use crate::model::Stored;
 use crate::model::access_keys::AccessKey;
 use crate::model::entitlements::Entitlement;
 use crate::model::eulas::{EulaText, Eulas, SignedEula};
-use crate::model::files::File;
+use crate::model::files::{File, UsedBytes};
 use crate::model::followers::Follower;
 use crate::model::grants::{GrantSet, Grantee};
 use crate::model::jobs::{Doomed, Job, Task};
@@ -155,7 +155,10 @@ async fn remove_frame(
 ) -> Result<usize> {
     let mut left = most;
     let [everyone, publishers] = Updated::ALL.map(Updated::kind);
-    for kind in [Package::KIND, Version::KIND, Version::ORDINALS, everyone, publishers] {
+    // Without a file left, the bytes of a repository that is deleted are none; those of one that
+    // stays lie outside of the range.
+    let counters = [UsedBytes::KIND, Version::ORDINALS, everyone, publishers];
+    for kind in [Package::KIND, Version::KIND].into_iter().chain(counters) {
         let range = range_of(kind, doomed, repo);
         for key in work.keys(&Query::within(range).limit(left)).await? {
             work.delete(permit, key);

@@ -9,7 +9,7 @@ use crate::engine::Packhouse;
 use crate::jobs;
 use crate::model::Stored;
 use crate::model::blobs::BlobReference;
-use crate::model::files::File;
+use crate::model::files::{File, UsedBytes};
 use crate::model::repositories::Repository;
 use crate::model::versions::Version;
 use crate::names::{FileLocation, PackageName, PackagePath, VersionPath};
@@ -110,6 +110,18 @@ async fn list(
     packhouse.list(query, paging).await
 }
 
+/// Whether the caller may say something about a file: asked before a body is read.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`]; [`ErrorKind::Forbidden`].
+pub async fn check_there(
+    packhouse: &Packhouse,
+    caller: &Caller,
+    location: &FileLocation,
+) -> Result<()> {
+    packhouse.permit::<act::Annotate, _>(caller, location).await.map(drop)
+}
+
 /// Puts a published file on its package's list of downloads, or takes it off.
 ///
 /// Implements the Bintray REST API, "Update File Metadata".
@@ -181,6 +193,18 @@ async fn check_window(work: &Work, caller: &Caller, place: &FilePlace) -> Result
     }
 }
 
+/// Plans a file whose bytes may be others than those of the one that was there.
+pub(crate) fn put<A: Changes, P>(
+    work: &Work,
+    permit: &Permit<A, P>,
+    file: &File,
+    old: Option<&File>,
+) {
+    let more = file.used_bytes() - old.map_or(0, File::used_bytes);
+    work.add(permit, UsedBytes::key_of(&file.location().repo), more);
+    work.put(permit, file);
+}
+
 /// Plans the removal of a file and of its references, and gives the blobs that it referred to.
 pub(crate) fn remove<A: Changes, P>(
     work: &Work,
@@ -188,6 +212,7 @@ pub(crate) fn remove<A: Changes, P>(
     file: &File,
 ) -> Vec<BlobId> {
     work.delete(permit, file.key());
+    work.add(permit, UsedBytes::key_of(&file.location().repo), -file.used_bytes());
     file.blobs().inspect(|blob| release(work, permit, file, *blob)).collect()
 }
 

@@ -10,7 +10,7 @@ use crate::error::Noun;
 use crate::model::grants::{Anchor, GrantSet, Grantee};
 use crate::model::licenses::{CustomLicense, LicenseSettings};
 use crate::model::memberships::Membership;
-use crate::model::subjects::{Subject, SubjectKind};
+use crate::model::subjects::SubjectKind;
 use crate::model::{Form, Stored};
 use crate::names::{LicenseName, RepoPath, SubjectName};
 use crate::store::{Query, Start};

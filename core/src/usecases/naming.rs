@@ -140,7 +140,7 @@ impl Naming {
         let mut released = BTreeSet::new();
         for ((named, blob), old) in named.iter().zip(blobs).zip(old) {
             let new = self.new_file(work, permit, &version, named, blob)?;
-            let file = put_file(work, permit, new, old, &mut released);
+            let file = put_file(work, permit, new, old.as_ref(), &mut released);
             files.push(file);
         }
         // What one path lets go another may have taken up.
@@ -335,11 +335,11 @@ fn put_file(
     work: &Work,
     permit: &Permit<act::Write, PackagePlace>,
     new: File,
-    old: Option<File>,
+    old: Option<&File>,
     released: &mut BTreeSet<BlobId>,
 ) -> File {
-    let held: Vec<BlobId> = old.iter().flat_map(File::blobs).collect();
-    let file = match old {
+    let held: Vec<BlobId> = old.into_iter().flat_map(File::blobs).collect();
+    let file = match old.cloned() {
         Some(old) if old.published.is_some() && new.published.is_none() => waiting(old, new),
         Some(old) => {
             let File { list_in_downloads, attributes, .. } = old;
@@ -351,7 +351,7 @@ fn put_file(
         files::release(work, permit, &file, blob);
         released.insert(blob);
     }
-    work.put(permit, &file);
+    files::put(work, permit, &file, old);
     for blob in file.blobs() {
         let key = BlobReference::key_of(blob, &file.location());
         let (body, terms, owners) = ("{}".into(), Vec::new(), Vec::new());

@@ -64,7 +64,7 @@ pub async fn put(
         .change::<act::ManageResources, _, _, _, _>(caller, &Platform, |permit, work| async move {
             users::check(change)?;
             if work.exists(Tomb::key_of_subject(name)).await? {
-                return Err(deletion::still_going("organization", name));
+                return Err(deletion::still_going("subject", name));
             }
             match work.find::<Subject>(Subject::key_of(name)).await? {
                 Some(held) if held.name != *name || held.kind != SubjectKind::Organization => {
@@ -176,6 +176,33 @@ pub async fn list(
     let organizations = Filter::Is(Subject::KIND_FIELD, SubjectKind::Organization.term());
     let query = Query::within(KeyRange::within(Subject::KIND, [])).filter(organizations);
     packhouse.list(query, paging).await
+}
+
+/// Gives an organization a new API key: what is signed with the old one is worthless. It signs nobody
+/// in.
+///
+/// # Errors
+/// As [`show`].
+pub async fn renew_key(
+    packhouse: &Packhouse,
+    caller: &Caller,
+    name: &SubjectName,
+) -> Result<Secret> {
+    subjects::require_kind(packhouse, caller, name, SubjectKind::Organization).await?;
+    packhouse
+        .change::<act::Administer, _, _, _, _>(caller, name, |permit, work| async move {
+            let organization = &permit.place().subject;
+            Ok(users::put_key(packhouse, &permit, &work, organization, None))
+        })
+        .await
+}
+
+/// Whether the caller may make organizations: asked before a body is read.
+///
+/// # Errors
+/// [`ErrorKind::Forbidden`] for everyone but the platform's admins.
+pub async fn check_new(packhouse: &Packhouse, caller: &Caller) -> Result<()> {
+    users::check_new(packhouse, caller).await
 }
 
 /// Deletes an organization and everything that it owns. It is gone at once for everyone; what is

@@ -17,6 +17,16 @@ use crate::{Error, ErrorKind, Result};
 /// The most files that are published or discarded at once, so that it happens for all or none.
 pub const MOST_AT_ONCE: usize = 30_000;
 
+/// Whether the caller may publish a version: asked before a body is read.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`]; [`ErrorKind::Forbidden`].
+pub async fn check(packhouse: &Packhouse, caller: &Caller, path: &VersionPath) -> Result<()> {
+    let work = Work::new(packhouse);
+    work.permit::<act::Publish, _>(caller, path).await?;
+    versions::require(&work, path).await.map(drop)
+}
+
 /// Publishes every unpublished file of a version, and every replacement of a published one, all at
 /// one instant, and gives their number: 0 where nothing was pending. Bintray REST API, "Publish /
 /// Discard Uploaded Content".
@@ -32,9 +42,9 @@ pub async fn publish(packhouse: &Packhouse, caller: &Caller, path: &VersionPath)
             let pending = pending(&work, path).await?;
             check_windows(&work, &permit, &version, &pending).await?;
             let mut released = Vec::new();
-            for file in &pending {
-                let (file, replaced) = file.clone().publish(work.now());
-                work.put(&permit, &file);
+            for old in &pending {
+                let (file, replaced) = old.clone().publish(work.now());
+                files::put(&work, &permit, &file, Some(old));
                 if let Some(blob) = replaced {
                     files::release(&work, &permit, &file, blob);
                     released.push(blob);
@@ -65,7 +75,8 @@ pub async fn discard(packhouse: &Packhouse, caller: &Caller, path: &VersionPath)
                 if file.published.is_none() {
                     released.extend(files::remove(&work, &permit, file));
                 } else if let Some(replacement) = &file.replacement {
-                    work.put(&permit, &File { replacement: None, ..file.clone() });
+                    let kept = File { replacement: None, ..file.clone() };
+                    files::put(&work, &permit, &kept, Some(file));
                     if replacement.blob != file.contents.blob {
                         files::release(&work, &permit, file, replacement.blob);
                         released.push(replacement.blob);

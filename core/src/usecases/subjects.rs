@@ -6,7 +6,7 @@ use super::{Listed, Paging, followers, members, search, teams, users};
 use crate::access::{Caller, Sight, act};
 use crate::engine::Packhouse;
 use crate::error::Noun;
-use crate::model::files::File;
+use crate::model::files::UsedBytes;
 use crate::model::memberships::{Membership, Role};
 use crate::model::repositories::Repository;
 use crate::model::subjects::{Subject, SubjectKind};
@@ -15,9 +15,6 @@ use crate::names::{RepoName, SubjectName, TeamName};
 use crate::store::{Filter, KeyRange, Query, Start};
 use crate::work::{Work, decode};
 use crate::{Error, ErrorKind, Result, hex};
-
-/// The most files that are counted for what a subject stores. What has more is not summed up.
-const MOST_FILES: usize = 200_000;
 
 /// A subject as the caller names it.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -48,7 +45,7 @@ pub struct UserView {
     pub gravatar_id: Option<String>,
     /// How many follow it.
     pub followers: u64,
-    /// The bytes that it stores, for those who administer it; not of one with very many files.
+    /// The bytes that it stores, for those who administer it.
     pub bytes: Option<u64>,
 }
 
@@ -72,8 +69,8 @@ pub struct OrganizationView {
 pub struct Inside {
     /// Its teams, if its plan has any.
     pub teams: Option<Vec<TeamName>>,
-    /// The bytes that it stores; not of one with very many files.
-    pub bytes: Option<u64>,
+    /// The bytes that it stores.
+    pub bytes: u64,
 }
 
 /// A user, for everyone who is signed in.
@@ -87,7 +84,7 @@ pub async fn user(packhouse: &Packhouse, caller: &Caller, name: &SubjectName) ->
     let user = require_kind(packhouse, caller, name, SubjectKind::User).await?;
     let mut view = user_view(packhouse, caller, user).await?;
     if is_oneself(packhouse, caller, name).await? {
-        view.bytes = bytes_of(packhouse, name).await?;
+        view.bytes = Some(bytes_of(packhouse, name).await?);
     }
     Ok(view)
 }
@@ -214,24 +211,17 @@ async fn organizations_of(packhouse: &Packhouse, user: SubjectId) -> Result<Vec<
     Ok(there.map(|(held, _)| held.subject).collect())
 }
 
-/// The bytes that a subject stores, what waits to replace others among them. Summed up over its
-/// files: a number kept beside them would be written by every upload to the subject.
-async fn bytes_of(packhouse: &Packhouse, name: &SubjectName) -> Result<Option<u64>> {
-    let mut query = Query::within(KeyRange::within(File::KIND, [name.folded().as_str()]));
-    let (mut files, mut bytes) = (0, 0);
+/// The bytes that a subject stores, what waits to replace others among them.
+async fn bytes_of(packhouse: &Packhouse, name: &SubjectName) -> Result<u64> {
+    let mut query = Query::within(UsedBytes::range_of(name));
+    let mut bytes = 0u64;
     loop {
         let mut page = packhouse.select(&query).await?;
         let next = page.next.take();
-        for record in page.into_records() {
-            let file: File = decode(&record)?;
-            let waiting = file.replacement.map_or(0, |contents| contents.size);
-            bytes += file.contents.size + waiting;
-            files += 1;
+        for counter in page.into_records() {
+            bytes = bytes.saturating_add(u64::try_from(counter.counter()).unwrap_or(0));
         }
-        let Some(next) = next else { return Ok(Some(bytes)) };
-        if files >= MOST_FILES {
-            return Ok(None);
-        }
+        let Some(next) = next else { return Ok(bytes) };
         query = query.start(Start::After(next));
     }
 }

@@ -187,6 +187,23 @@ pub(super) fn put_key<A: crate::access::Changes, P>(
     key
 }
 
+/// Whether the caller may make users: asked before a body is read.
+///
+/// # Errors
+/// [`ErrorKind::Forbidden`] for everyone but the platform's admins.
+pub async fn check_new(packhouse: &Packhouse, caller: &Caller) -> Result<()> {
+    packhouse.permit::<act::ManageResources, _>(caller, &Platform).await.map(drop)
+}
+
+/// Whether the caller may change a user: asked before a body is read.
+///
+/// # Errors
+/// As [`update`].
+pub async fn check_there(packhouse: &Packhouse, caller: &Caller, name: &SubjectName) -> Result<()> {
+    check_new(packhouse, caller).await?;
+    require(&Work::new(packhouse), name).await.map(drop)
+}
+
 /// Makes a user, or changes the one of this name.
 ///
 /// # Errors
@@ -202,7 +219,7 @@ pub async fn put(
         .change::<act::ManageResources, _, _, _, _>(caller, &Platform, |permit, work| async move {
             check(change)?;
             if work.exists(Tomb::key_of_subject(name)).await? {
-                return Err(deletion::still_going("user", name));
+                return Err(deletion::still_going("subject", name));
             }
             match work.find::<Subject>(Subject::key_of(name)).await? {
                 Some(user) if user.name != *name || user.kind != SubjectKind::User => {
@@ -228,7 +245,7 @@ pub async fn put(
 /// Changes a user.
 ///
 /// # Errors
-/// [`ErrorKind::NotFound`].
+/// [`ErrorKind::Forbidden`] for everyone but the platform's admins; [`ErrorKind::NotFound`].
 pub async fn update(
     packhouse: &Packhouse,
     caller: &Caller,

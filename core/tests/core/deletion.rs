@@ -5,7 +5,7 @@ use std::time::Duration;
 use packhouse_core::access::Caller;
 use packhouse_core::model::Stored;
 use packhouse_core::model::blobs::BlobReference;
-use packhouse_core::model::files::File;
+use packhouse_core::model::files::{File, UsedBytes};
 use packhouse_core::model::jobs::Task;
 use packhouse_core::model::packages::PackageSettings;
 use packhouse_core::model::repositories::Tomb;
@@ -74,7 +74,7 @@ impl What {
             Self::Version => "version '1.0'",
             Self::Package => "package 'tool'",
             Self::Repo => "repo 'repo'",
-            Self::User => "user 'anna'",
+            Self::User => "subject 'anna'",
         }
     }
 
@@ -99,6 +99,7 @@ pub(crate) fn world_with(count: usize) -> (World, Caller) {
         let path = FilePath::parse(&format!("f/{number}")).unwrap();
         let file = File { path, ..model.clone() };
         changes.push(file.put());
+        changes.push(Change::Add(UsedBytes::key_of(&file.location().repo), file.used_bytes()));
         changes.push(Change::Put {
             key: BlobReference::key_of(file.contents.blob, &file.location()),
             body: "{}".into(),
@@ -189,7 +190,7 @@ fn assert_nothing_left(world: &World, what: What) {
         expected.extend(["subject", "api_key"]);
     }
     if matches!(what, What::Version | What::Package) {
-        expected.push("repository");
+        expected.extend(["repository", "used_bytes"]);
     }
     if what == What::Version {
         expected.extend([

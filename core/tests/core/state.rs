@@ -12,7 +12,7 @@ use packhouse_core::model::access_keys::AccessKey;
 use packhouse_core::model::blobs::{Blob, BlobReference, Content};
 use packhouse_core::model::entitlements::Entitlement;
 use packhouse_core::model::eulas::{EulaText, Eulas, SignedEula};
-use packhouse_core::model::files::File;
+use packhouse_core::model::files::{File, UsedBytes};
 use packhouse_core::model::followers::Follower;
 use packhouse_core::model::grants::GrantSet;
 use packhouse_core::model::jobs::{Job, Task};
@@ -32,7 +32,7 @@ use packhouse_core::{files, packages, repositories};
 use crate::world::{FIRST, World, run};
 
 /// Every kind that the engine stores.
-pub(crate) const KINDS: [Kind; 28] = [
+pub(crate) const KINDS: [Kind; 29] = [
     Subject::KIND,
     ApiKey::KIND,
     GrantSet::KIND,
@@ -43,6 +43,7 @@ pub(crate) const KINDS: [Kind; 28] = [
     Updated::ForEveryone.kind(),
     Updated::ForPublishers.kind(),
     File::KIND,
+    UsedBytes::KIND,
     Blob::KIND,
     Content::KIND,
     BlobReference::KIND,
@@ -154,6 +155,23 @@ impl World {
             assert!(blob.is_some_and(|blob| blob.sha256 == content.sha256), "{content:?}");
         }
         self.check_unreferenced(&blobs, &files);
+        self.check_counted(&files);
+    }
+
+    /// What is counted of each repository is what its files have.
+    fn check_counted(&self, files: &[File]) {
+        let mut bytes = BTreeMap::<_, i64>::new();
+        for file in files {
+            *bytes.entry(UsedBytes::key_of(&file.location().repo)).or_default() +=
+                file.used_bytes();
+        }
+        let counters = self.records(UsedBytes::KIND).into_iter();
+        let mut counted: BTreeMap<_, i64> =
+            counters.map(|record| (record.key.clone(), record.counter())).collect();
+        // A repository whose files are gone has a counter of none.
+        counted.retain(|_, bytes| *bytes != 0);
+        bytes.retain(|_, bytes| *bytes != 0);
+        assert_eq!(counted, bytes, "the bytes of repositories");
     }
 
     /// Every blob that no file names is on its way out.

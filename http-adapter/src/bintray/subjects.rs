@@ -111,7 +111,7 @@ impl From<OrganizationView> for Organization {
             owner: owner.map(|(name, _)| name.to_string()).unwrap_or_default(),
             members: view.members.iter().map(member).collect(),
             teams: inside.and_then(|inside| inside.teams.as_deref()).map(texts),
-            quota_used_bytes: inside.and_then(|inside| inside.bytes),
+            quota_used_bytes: inside.map(|inside| inside.bytes),
             full_name: view.organization.full_name.unwrap_or_default(),
         }
     }
