@@ -16,7 +16,7 @@ mod attributes;
 mod bodies;
 #[path = "http/caching.rs"]
 mod caching;
-#[path = "http/coverage.rs"]
+#[path = "http/coverage/mod.rs"]
 mod coverage;
 #[path = "http/credentials.rs"]
 mod credentials;

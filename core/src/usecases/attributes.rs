@@ -98,6 +98,18 @@ async fn publishes(
     }
 }
 
+/// Whether the caller may change the attributes of a thing: asked before a body is read.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`]; [`ErrorKind::Forbidden`].
+pub async fn check(packhouse: &Packhouse, caller: &Caller, of: &Described) -> Result<()> {
+    match of {
+        Described::Package(path) => packages::check_there(packhouse, caller, path).await,
+        Described::Version(path) => versions::check_there(packhouse, caller, path).await,
+        Described::File(location) => files::check_there(packhouse, caller, location).await,
+    }
+}
+
 /// Sets the attributes to these and no others, and gives them.
 ///
 /// Implements the Bintray REST API, "Set Attributes" and "Set File Attributes".
@@ -229,6 +241,22 @@ fn put_version<A: Changes>(
     let updated = if seen { work.now() } else { old.updated };
     work.put(permit, &Version { attributes: attributes.clone(), updated, ..old });
     versions::touch(work, permit, path, seen);
+}
+
+/// Whether the caller may search a repository, or one package of it: asked before a body is read.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`].
+pub async fn check_search(
+    packhouse: &Packhouse,
+    caller: &Caller,
+    repo: &RepoPath,
+    package: Option<&PackagePath>,
+) -> Result<()> {
+    match package {
+        Some(package) => packhouse.permit::<act::Read, _>(caller, package).await.map(drop),
+        None => packhouse.permit::<act::Read, _>(caller, repo).await.map(drop),
+    }
 }
 
 /// The packages of a repository for which every clause holds, by name, as they are shown.

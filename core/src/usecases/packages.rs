@@ -56,6 +56,14 @@ pub struct PackageView {
 /// What `maturity` may be.
 const MATURITIES: [&str; 5] = ["", "Official", "Stable", "Development", "Experimental"];
 
+/// Whether the caller may make packages in a repository: asked before a body is read.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`]; [`ErrorKind::Forbidden`].
+pub async fn check_new(packhouse: &Packhouse, caller: &Caller, repo: &RepoPath) -> Result<()> {
+    packhouse.permit::<act::Write, _>(caller, repo).await.map(drop)
+}
+
 /// Makes a package.
 ///
 /// Implements the Bintray REST API, "Create Package".
@@ -271,6 +279,14 @@ fn starts_with(prefix: &str) -> Filter {
     // No text holds this byte, so that all that continue the prefix lie below.
     let high = TermValue::from_bytes(&[low.as_bytes(), &[0xff]].concat());
     Filter::Between(Package::NAME, Bound::Included(low), Bound::Excluded(high))
+}
+
+/// Whether the caller may change a package: asked before a body is read.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`]; [`ErrorKind::Forbidden`].
+pub async fn check_there(packhouse: &Packhouse, caller: &Caller, path: &PackagePath) -> Result<()> {
+    packhouse.permit::<act::Annotate, _>(caller, path).await.map(drop)
 }
 
 /// Changes a package.

@@ -58,6 +58,14 @@ pub struct RepositoryView {
     pub package_count: u64,
 }
 
+/// Whether the caller may make repositories of a subject: asked before a body is read.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`]; [`ErrorKind::Forbidden`].
+pub async fn check_new(packhouse: &Packhouse, caller: &Caller, of: &SubjectName) -> Result<()> {
+    packhouse.permit::<act::CreateRepo, _>(caller, of).await.map(drop)
+}
+
 /// Makes a repository. The caller must own the subject, or be in a team that may make repositories:
 /// that team has the `admin` permission in it then, and gives it its business unit.
 ///
@@ -198,6 +206,14 @@ pub async fn list(
     let sight = Sight::of(packhouse, caller, Some(subject)).await?;
     let query = Query::within(Repository::range_of(subject)).filter(sight.repositories());
     packhouse.list(query, paging).await
+}
+
+/// Whether the caller may change a repository: asked before a body is read.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`]; [`ErrorKind::Forbidden`].
+pub async fn check_there(packhouse: &Packhouse, caller: &Caller, path: &RepoPath) -> Result<()> {
+    packhouse.permit::<act::Administer, _>(caller, path).await.map(drop)
 }
 
 /// Changes a repository.

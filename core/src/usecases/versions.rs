@@ -48,6 +48,14 @@ pub struct VersionView {
 /// The most versions of a package that are looked at to show it.
 const MOST: usize = Query::MAX_LIMIT;
 
+/// Whether the caller may make versions of a package: asked before a body is read.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`]; [`ErrorKind::Forbidden`].
+pub async fn check_new(packhouse: &Packhouse, caller: &Caller, of: &PackagePath) -> Result<()> {
+    packhouse.permit::<act::Write, _>(caller, of).await.map(drop)
+}
+
 /// Makes a version.
 ///
 /// Implements the Bintray REST API, "Create Version".
@@ -294,6 +302,16 @@ pub(super) async fn latest_of(
     let page = packhouse.select(&query.order(order).limit(1)).await?;
     let newest = page.into_records().next().map(|record| decode::<File>(&record)).transpose()?;
     Ok(newest.map(|file| file.version))
+}
+
+/// Whether the caller may change a version: asked before a body is read.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`]; [`ErrorKind::Forbidden`].
+pub async fn check_there(packhouse: &Packhouse, caller: &Caller, path: &VersionPath) -> Result<()> {
+    let work = Work::new(packhouse);
+    work.permit::<act::Annotate, _>(caller, path).await?;
+    require(&work, path).await.map(drop)
 }
 
 /// Changes a version.

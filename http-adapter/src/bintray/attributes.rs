@@ -107,12 +107,14 @@ async fn list(call: &Call, of: Described) -> Answer {
 }
 
 async fn set(mut call: Call, of: Described) -> Answer {
+    attributes::check(&call.packhouse, &call.caller, &of).await?;
     let attributes = body(&mut call, Mixed::Refused).await?;
     let attributes = attributes::set(&call.packhouse, &call.caller, &of, &attributes).await?;
     Ok(render(&of, &attributes))
 }
 
 async fn merge(mut call: Call, of: Described) -> Answer {
+    attributes::check(&call.packhouse, &call.caller, &of).await?;
     // What the document says of files, and shows of packages and versions.
     let mixed = match of {
         Described::File(_) => Mixed::Refused,
@@ -130,6 +132,7 @@ async fn delete(call: &Call, of: Described) -> Result<(), Failure> {
 /// "Attribute Search" for packages.
 pub(super) async fn search_packages(mut call: Call) -> Answer {
     let (repo, paging, with_values) = (call.repo()?, call.paging(PAGE)?, with_values(&call)?);
+    attributes::check_search(&call.packhouse, &call.caller, &repo, None).await?;
     let query = clauses::parse(&call.small_body().await?).map_err(Failure::bad_request)?;
     let (packhouse, caller) = (&call.packhouse, &call.caller);
     let found = attributes::search_packages(packhouse, caller, &repo, &query, paging).await?;
@@ -139,6 +142,7 @@ pub(super) async fn search_packages(mut call: Call) -> Answer {
 /// "Attribute Search" for versions.
 pub(super) async fn search_versions(mut call: Call) -> Answer {
     let (path, paging, with_values) = (call.package()?, call.paging(PAGE)?, with_values(&call)?);
+    attributes::check_search(&call.packhouse, &call.caller, &path.repo, Some(&path)).await?;
     let query = clauses::parse(&call.small_body().await?).map_err(Failure::bad_request)?;
     let (packhouse, caller) = (&call.packhouse, &call.caller);
     let found = attributes::search_versions(packhouse, caller, &path, &query, paging).await?;
@@ -148,6 +152,7 @@ pub(super) async fn search_versions(mut call: Call) -> Answer {
 /// "File Search by Attributes".
 pub(super) async fn search_files(mut call: Call) -> Answer {
     let (repo, paging) = (call.repo()?, call.paging(PAGE)?);
+    attributes::check_search(&call.packhouse, &call.caller, &repo, None).await?;
     let query = clauses::parse(&call.small_body().await?).map_err(Failure::bad_request)?;
     let (packhouse, caller) = (&call.packhouse, &call.caller);
     let found = attributes::search_files(packhouse, caller, &repo, &query, paging).await?;

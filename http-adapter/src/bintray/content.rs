@@ -78,6 +78,7 @@ struct PublishBody {
 /// "Publish/Discard Uploaded Content". Goes on after a timeout.
 pub(super) async fn publish(mut call: Call) -> Answer {
     let path = call.version()?;
+    publishing::check(&call.packhouse, &call.caller, &path).await?;
     let body: PublishBody = call.json().await?;
     let wait = wait(&call, body.publish_wait_for_secs.unwrap_or(0))?;
     let (packhouse, caller) = (call.packhouse.clone(), call.caller.clone());

@@ -34,6 +34,7 @@ struct Metadata {
 /// "Update File Metadata": on the list of downloads, or off it.
 pub(super) async fn list_in_downloads(mut call: Call) -> Answer {
     let location = call.file()?;
+    files::check_there(&call.packhouse, &call.caller, &location).await?;
     let body: Metadata = call.json().await?;
     let Some(listed) = body.list_in_downloads else {
         let message = "list_in_downloads is missing: give true or false";

@@ -41,6 +41,7 @@ pub(super) async fn of_file(call: Call) -> Answer {
 /// "Create Package".
 pub(super) async fn create(mut call: Call) -> Answer {
     let repo = call.repo()?;
+    packages::check_new(&call.packhouse, &call.caller, &repo).await?;
     let body: Body = call.json().await?;
     let Some(name) = &body.name else {
         return Err(Failure::bad_request("The package has no name: give one as \"name\""));
@@ -55,6 +56,7 @@ pub(super) async fn create(mut call: Call) -> Answer {
 /// "Update Package".
 pub(super) async fn update(mut call: Call) -> Answer {
     let path = call.package()?;
+    packages::check_there(&call.packhouse, &call.caller, &path).await?;
     let body: Body = call.json().await?;
     packages::update(&call.packhouse, &call.caller, &path, &body.patch()).await?;
     Ok(reply::success())

@@ -36,6 +36,7 @@ pub(super) async fn show(call: Call) -> Answer {
 /// "Create Repository". The name is the path's, whatever the body says.
 pub(super) async fn create(mut call: Call) -> Answer {
     let path = call.repo()?;
+    repositories::check_new(&call.packhouse, &call.caller, &path.subject).await?;
     let body: Body = call.json().await?;
     let kind = body.kind()?;
     let private = body.private.unwrap_or(false);
@@ -48,6 +49,7 @@ pub(super) async fn create(mut call: Call) -> Answer {
 /// "Update Repository".
 pub(super) async fn update(mut call: Call) -> Answer {
     let path = call.repo()?;
+    repositories::check_there(&call.packhouse, &call.caller, &path).await?;
     let body: Body = call.json().await?;
     let (private, patch) = (body.private, body.patch()?);
     repositories::update(&call.packhouse, &call.caller, &path, private, &patch).await?;

@@ -45,6 +45,7 @@ struct NewUrl {
 /// "URL Signing".
 pub(super) async fn create(mut call: Call) -> Answer {
     let (location, encrypt) = (call.file()?, call.query.switch("encrypt")?.unwrap_or(false));
+    signed_urls::check_new(&call.packhouse, &call.caller, &location).await?;
     let body: NewUrl = call.json().await?;
     let new = NewSignedUrl { encrypt, ..body.read()? };
     let signed = signed_urls::create(&call.packhouse, &call.caller, &location, &new).await?;

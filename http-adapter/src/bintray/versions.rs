@@ -36,6 +36,7 @@ pub(super) async fn of_file(call: Call) -> Answer {
 /// "Create Version".
 pub(super) async fn create(mut call: Call) -> Answer {
     let package = call.package()?;
+    versions::check_new(&call.packhouse, &call.caller, &package).await?;
     let body: Body = call.json().await?;
     let Some(name) = &body.name else {
         return Err(Failure::bad_request("The version has no name: give one as \"name\""));
@@ -49,6 +50,7 @@ pub(super) async fn create(mut call: Call) -> Answer {
 /// "Update Version". A name in the body is no new name.
 pub(super) async fn update(mut call: Call) -> Answer {
     let path = call.version()?;
+    versions::check_there(&call.packhouse, &call.caller, &path).await?;
     let body: Body = call.json().await?;
     versions::update(&call.packhouse, &call.caller, &path, &body.patch()).await?;
     Ok(reply::success())

@@ -41,6 +41,8 @@ static ROUTES: &[Route] = &[
     route!(Put "/management/v1/orgs/{subject}" => "orgs.put", orgs::put, [Credentials, Platform]),
     route!(Patch "/management/v1/orgs/{subject}" => "orgs.update", orgs::update, [Credentials, Subject(Own)]),
     route!(Delete "/management/v1/orgs/{subject}" => "orgs.delete", orgs::delete, [Credentials, Platform, Subject(Read)]),
+    route!(Post "/management/v1/orgs/{subject}/api_key" => "orgs.renew_key", orgs::renew_key,
+        [Credentials, Subject(Own)]),
     route!(Get "/management/v1/orgs/{subject}/members" => "orgs.members", orgs::members, [Credentials, Subject(Own)]),
     route!(Put "/management/v1/orgs/{subject}/members/{user}" => "orgs.put_member", orgs::put_member,
         [Credentials, Subject(Own)]),

@@ -7,7 +7,7 @@ use packhouse_core::names::SubjectName;
 use packhouse_core::organizations::{self, OrganizationChange};
 use serde::{Deserialize, Serialize};
 
-use super::users::{Described, plan};
+use super::users::{Described, plan, renewed};
 use crate::call::{Answer, Call};
 use crate::failure::Failure;
 use crate::support::reply;
@@ -28,6 +28,7 @@ pub(super) async fn show(call: Call) -> Answer {
 /// Makes an organization (201, with its API key, shown this once) or changes one (200).
 pub(super) async fn put(mut call: Call) -> Answer {
     let name = call.subject()?;
+    organizations::check_new(&call.packhouse, &call.caller).await?;
     let body: Body = call.json().await?;
     let (owner, change) = (body.owner()?, body.change()?);
     let (packhouse, caller) = (&call.packhouse, &call.caller);
@@ -45,6 +46,13 @@ pub(super) async fn update(mut call: Call) -> Answer {
     let change = call.json::<Body>().await?.change()?;
     let changed = organizations::update(&call.packhouse, &call.caller, &name, &change).await?;
     Ok(reply::ok(&Described::new(changed, None)))
+}
+
+/// A new API key; what is signed with the old one is worthless from now on.
+pub(super) async fn renew_key(call: Call) -> Answer {
+    let name = call.subject()?;
+    let key = organizations::renew_key(&call.packhouse, &call.caller, &name).await?;
+    Ok(reply::created(&renewed(&name, &key)))
 }
 
 /// Deletes an organization with everything that it owns.

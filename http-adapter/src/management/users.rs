@@ -6,7 +6,7 @@ use packhouse_core::names::SubjectName;
 use packhouse_core::users::{self, PutUser, UserChange};
 use packhouse_core::{Paging, followers};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::call::{Answer, Call};
 use crate::failure::Failure;
@@ -28,6 +28,7 @@ pub(super) async fn show(call: Call) -> Answer {
 /// Makes a user (201, with the API key, shown this once) or changes one (200).
 pub(super) async fn put(mut call: Call) -> Answer {
     let name = call.subject()?;
+    users::check_new(&call.packhouse, &call.caller).await?;
     let change = call.json::<Body>().await?.change()?;
     let put = users::put(&call.packhouse, &call.caller, &name, &change).await?;
     let PutUser { user, api_key } = put;
@@ -40,6 +41,7 @@ pub(super) async fn put(mut call: Call) -> Answer {
 /// Changes a user.
 pub(super) async fn update(mut call: Call) -> Answer {
     let name = call.subject()?;
+    users::check_there(&call.packhouse, &call.caller, &name).await?;
     let change = call.json::<Body>().await?.change()?;
     let user = users::update(&call.packhouse, &call.caller, &name, &change).await?;
     Ok(reply::ok(&Described::new(user, None)))
@@ -55,7 +57,12 @@ pub(super) async fn delete(call: Call) -> Answer {
 pub(super) async fn renew_key(call: Call) -> Answer {
     let name = call.subject()?;
     let key = users::renew_key(&call.packhouse, &call.caller, &name).await?;
-    Ok(reply::created(&json!({"name": name.as_str(), "api_key": text(&key)})))
+    Ok(reply::created(&renewed(&name, &key)))
+}
+
+/// A subject with its new key, shown this once.
+pub(super) fn renewed(name: &SubjectName, key: &Secret) -> Value {
+    json!({"name": name.as_str(), "api_key": text(key)})
 }
 
 /// Makes the user a follower of a subject.

@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use packhouse_http::Options;
+use packhouse_http::{Options, PublicUrl};
 use serde_json::json;
 
 use super::eulas::eula;

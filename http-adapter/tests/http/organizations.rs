@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::app::{ADMIN, App, NOW, OWNER, PUBLISHER, READER, STRANGER, basic};
+use crate::signed_urls::{hmac_md5, run_jobs};
 
 const GUILD: &str = "/management/v1/orgs/guild";
 
@@ -54,6 +55,42 @@ async fn an_organization_is_made_with_an_owner_and_a_key_that_signs_nobody_in() 
         400,
         "'reader' is no owner of the organization 'guild': make it one among the members",
     );
+}
+
+#[tokio::test]
+async fn a_new_key_of_an_organization_signs_its_calls_and_nobody_in() {
+    let app = guild().await;
+    app.outside.answers(Some(200));
+    app.post("/repos/guild/open").by(OWNER).await;
+    app.post("/packages/guild/open").by(OWNER).json(&json!({"name": "app"})).await;
+    app.put("/content/guild/open/app/1.0/a?publish=1").by(OWNER).body("1").await.is_success(201);
+    let renew = "/management/v1/orgs/guild/api_key";
+    let mut seen = Vec::new();
+    for caller in [OWNER, PUBLISHER, ADMIN] {
+        let made = app.post(renew).by(caller).await;
+        let key = made.value()["api_key"].as_str().unwrap().to_owned();
+        made.is(201, &json!({"name": "guild", "api_key": key}));
+        assert_eq!(key.len(), 40);
+        let signed_in = app.get(GUILD).header("authorization", &basic("guild", &key)).await;
+        signed_in.refuses(401, "This resource requires authentication");
+        assert!(!seen.contains(&key));
+        seen.push(key);
+    }
+    // What the organization is called with is signed with the last of them.
+    let body = json!({"callback_id": "a", "callback_url": "https://example.org/"});
+    let signed = app.post("/signed_url/guild/open/a").by(OWNER).json(&body).await;
+    let url = signed.value()["url"].as_str().unwrap().to_owned();
+    let (_, path) = url.split_once("/guild/").unwrap();
+    assert_eq!(app.get(&format!("/guild/{path}")).await.body, "1");
+    assert_eq!(run_jobs(&app).await, 0);
+    let calls = app.outside.taken();
+    let hmac = hmac_md5(seen.last().unwrap(), "guild/open/a");
+    assert_eq!(calls[0].headers, [("X-Bintray-Callback-Hmac", hmac)]);
+    for caller in [READER, STRANGER] {
+        app.post(renew).by(caller).await.refuses(403, "forbidden");
+    }
+    let of_user = app.post("/management/v1/orgs/acme/api_key").by(OWNER).await;
+    of_user.refuses(404, "Subject 'acme' was not found");
 }
 
 #[tokio::test]

@@ -1,0 +1,95 @@
+//! What the path of a request can lead to.
+
+use packhouse_http::Route;
+
+/// What a path leads to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum State {
+    Public,
+    Private,
+    /// A file that is not published, in the public or the private repository.
+    Unpublished {
+        private: bool,
+    },
+    NoSubject,
+    NoRepository,
+    NoPackage {
+        private: bool,
+    },
+    NoVersion {
+        private: bool,
+    },
+    NoFile {
+        private: bool,
+    },
+    NoProduct,
+    NoEula,
+    NoLicense,
+    NoTeam,
+    NoAccessKey,
+    NoEntitlement,
+}
+
+use State::{
+    NoAccessKey, NoEntitlement, NoEula, NoFile, NoLicense, NoPackage, NoProduct, NoRepository,
+    NoSubject, NoTeam, NoVersion, Private, Public, Unpublished,
+};
+
+pub(super) const STATES: [State; 18] = [
+    Public,
+    Private,
+    Unpublished { private: false },
+    Unpublished { private: true },
+    NoSubject,
+    NoRepository,
+    NoPackage { private: false },
+    NoPackage { private: true },
+    NoVersion { private: false },
+    NoVersion { private: true },
+    NoFile { private: false },
+    NoFile { private: true },
+    NoProduct,
+    NoEula,
+    NoLicense,
+    NoTeam,
+    NoAccessKey,
+    NoEntitlement,
+];
+
+impl State {
+    pub(super) fn is_private(self) -> bool {
+        match self {
+            Private => true,
+            Unpublished { private }
+            | NoPackage { private }
+            | NoVersion { private }
+            | NoFile { private } => private,
+            Public | NoSubject | NoRepository | NoProduct | NoEula | NoLicense | NoTeam
+            | NoAccessKey | NoEntitlement => false,
+        }
+    }
+
+    /// Whether the path of a route can lead to this.
+    pub(crate) fn is_of(self, route: &Route) -> bool {
+        let has = |parameter: &str| route.path.contains(&format!("{{{parameter}}}"));
+        let upload = is_upload(route);
+        match self {
+            Public => true,
+            NoSubject => has("subject"),
+            Private | NoRepository => has("repo") && route.operation != "repositories.create",
+            NoPackage { .. } => has("package") || upload,
+            NoVersion { .. } => has("version") || route.operation == "versions.show_latest",
+            Unpublished { .. } | NoFile { .. } => (has("*path") || has("*folder")) && !upload,
+            NoProduct => has("product"),
+            NoEula => has("eula"),
+            NoLicense => has("custom_license_name"),
+            NoTeam => has("team"),
+            NoAccessKey => has("access_key_id"),
+            NoEntitlement => has("entitlement_id"),
+        }
+    }
+}
+
+pub(super) fn is_upload(route: &Route) -> bool {
+    ["content.upload", "content.upload_maven"].contains(&route.operation)
+}
