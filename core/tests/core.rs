@@ -18,7 +18,7 @@ mod debian;
 mod deletion;
 #[path = "core/downloads.rs"]
 mod downloads;
-#[path = "core/entitlements.rs"]
+#[path = "core/entitlements/mod.rs"]
 mod entitlements;
 #[path = "core/eula_choice.rs"]
 mod eula_choice;
@@ -66,8 +66,6 @@ mod races;
 mod repositories;
 #[path = "core/restrictions.rs"]
 mod restrictions;
-#[path = "core/rights_of_teams.rs"]
-mod rights_of_teams;
 #[path = "core/runner.rs"]
 mod runner;
 #[path = "core/search.rs"]
@@ -80,7 +78,7 @@ mod sight;
 mod sweep;
 #[path = "core/system_ids.rs"]
 mod system_ids;
-#[path = "core/teams.rs"]
+#[path = "core/teams/mod.rs"]
 mod teams;
 #[path = "core/uploads.rs"]
 mod uploads;
