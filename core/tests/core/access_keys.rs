@@ -351,6 +351,8 @@ fn keys_are_for_those_who_administer_their_subject() {
     let absent =
         refusal(ErrorKind::NotFound(packhouse_core::Noun::Subject), "Subject 'anna' was not found");
     assert_eq!(refused(listed), absent);
+    let listed = run(access_keys::list(&world.sound, anonymous(), &organization));
+    assert_eq!(refused(listed), needs_credentials());
     let free = world.user_of("free", Plan::Oss);
     let listed = run(access_keys::list(&world.sound, &free, &user("free")));
     let message = "This resource is only available for subjects with entitlement management.";

@@ -5,7 +5,7 @@ mod kept;
 mod reference;
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use packhouse_core::access::Caller;
 use packhouse_core::access_keys::{self, AccessKeyChange};
