@@ -8,6 +8,8 @@ mod access_keys;
 mod attributes;
 #[path = "core/blobs.rs"]
 mod blobs;
+#[path = "core/calls.rs"]
+mod calls;
 #[path = "core/cancelled.rs"]
 mod cancelled;
 #[path = "core/compile_fail.rs"]

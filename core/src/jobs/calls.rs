@@ -8,10 +8,12 @@ use base64::engine::general_purpose::STANDARD;
 use crate::access::{Caller, Platform, Secret, SystemCaller, act};
 use crate::crypto;
 use crate::engine::Packhouse;
+use crate::model::Stored;
 use crate::model::calls::{Call, CallMethod};
-use crate::model::jobs::Task;
+use crate::model::jobs::{Job, Task};
 use crate::model::subjects::ApiKey;
 use crate::outbound::{OutboundErrorKind, OutboundMethod, OutboundRequest};
+use crate::store::{Filter, KeyRange, Query};
 use crate::work::decode;
 use crate::{Error, Result};
 
@@ -22,8 +24,28 @@ const MOST_ATTEMPTS: u32 = 32;
 /// The purpose under which API keys are sealed.
 pub(crate) const API_KEY: &str = "api-key-for-calls";
 
-/// Puts a call as a job.
-pub(crate) async fn put_call(packhouse: &Packhouse, call: Call) -> Result<()> {
+/// How many calls may wait for one subject, those that are tried again among them. More would
+/// take the store's room, and the time of whoever looks for what is due, without a bound.
+const MOST_WAITING: usize = 1_000;
+
+/// What became of a call that was to be put.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Queued {
+    /// It is made soon.
+    Put,
+    /// It is made soon, and no other may be put for the subject until one of its calls is over.
+    Last,
+    /// It is not made: as many as may be wait for the subject already.
+    Dropped,
+}
+
+/// Puts a call as a job, unless as many as may be wait for its subject already. Those who put one
+/// at the same time do not see each other's, so that there may be a few more.
+pub(crate) async fn put_call(packhouse: &Packhouse, call: Call) -> Result<Queued> {
+    let waiting = waiting(packhouse, &call).await?;
+    if waiting >= MOST_WAITING {
+        return Ok(Queued::Dropped);
+    }
     let caller = Caller::system(SystemCaller::Messenger);
     packhouse
         .change::<act::Annotate, _, _, _, _>(&caller, &Platform, |permit, work| {
@@ -34,7 +56,17 @@ pub(crate) async fn put_call(packhouse: &Packhouse, call: Call) -> Result<()> {
                 Ok(())
             }
         })
-        .await
+        .await?;
+    Ok(if waiting + 1 == MOST_WAITING { Queued::Last } else { Queued::Put })
+}
+
+/// How many calls wait for the subject of this one; no more than matter are counted.
+async fn waiting(packhouse: &Packhouse, call: &Call) -> Result<usize> {
+    let query = Query::within(KeyRange::within(Job::KIND, []))
+        .filter(Filter::Is(Job::CALLS_FOR, call.of()))
+        .keys()
+        .limit(MOST_WAITING);
+    Ok(packhouse.select(&query).await?.rows.len())
 }
 
 /// Makes a call. What cannot become better by trying again is done.

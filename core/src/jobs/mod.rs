@@ -1,11 +1,13 @@
 //! Work in the background: jobs are put in the same batch as what causes them.
 //!
 //! A job is claimed by a commit, with a lease that ends; it runs at least once, and each is safe to
-//! repeat. A host runs a [`Runner`] and owns its thread and its end; a test calls
+//! repeat. Deletions come before all others, and calls to addresses that users gave run beside
+//! them, a few at once. A host runs a [`Runner`] and owns its thread and its end; a test calls
 //! [`Runner::step`] until nothing is due.
 
 mod calls;
 mod collect;
+mod due;
 mod runner;
 mod sweep;
 
@@ -16,6 +18,7 @@ use crate::model::jobs::{Job, Task};
 use crate::work::Work;
 use crate::{Timestamp, hex};
 
+pub use calls::Queued;
 pub(crate) use calls::{API_KEY, put_call};
 pub use runner::{Runner, Step};
 

@@ -1,23 +1,25 @@
-//! Claims due jobs and runs them, one after another.
+//! Claims due jobs and runs them: one after another, but for calls, which wait for others.
 
 use std::collections::BTreeSet;
 use std::future::Future;
-use std::ops::Bound;
+use std::pin::pin;
 use std::time::Duration;
 
-use futures::future::{self, Either};
+use futures::FutureExt;
+use futures::channel::oneshot;
+use futures::future::{self, BoxFuture, Either, Shared};
+use futures::stream::{FuturesUnordered, StreamExt};
 
+use super::due::{blobs_of, longest_due};
 use super::{calls, collect, sweep};
 use crate::access::{Caller, Platform, SystemCaller, act};
 use crate::blobs::BlobId;
 use crate::engine::Packhouse;
-use crate::model::Form;
-use crate::model::jobs::{Job, Task};
-use crate::store::{Direction, Filter, KeyRange, Order, Query, Start, TermValue};
+use crate::model::jobs::{Job, Lane, Task};
+use crate::model::{Form, SubjectId};
 use crate::usecases::access_keys::{self, Forgetting};
 use crate::usecases::deletion::{self, Deletion};
 use crate::usecases::products;
-use crate::work::decode;
 use crate::{Error, Result, Timestamp, model::Stored};
 
 /// Runs jobs. Several may run over one store; each job is claimed by one at a time.
@@ -33,8 +35,8 @@ pub enum Step {
     Idle,
     /// This was done.
     Done(Task),
-    /// This failed, and will be tried again later.
-    Failed(Task, Error),
+    /// This failed, and will be tried again later. The job is as it was when it was begun.
+    Failed(Job, Error),
     /// The store could not be asked.
     Stalled(Error),
 }
@@ -45,10 +47,15 @@ const LEASE: Duration = Duration::from_secs(600);
 const PAUSE: Duration = Duration::from_secs(1);
 /// The longest wait before a job that failed is tried again.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(3600);
-/// About how many blobs, and how many jobs about blobs, are dealt with at once.
-const AT_ONCE: usize = 200;
+/// How many calls run at once.
+const CALLS_AT_ONCE: usize = 16;
+/// How many of them for one subject, so that a slow receiver is waited for by its own calls alone.
+const CALLS_FOR_ONE: usize = 2;
 /// The id of the one sweep.
 const SWEEP: &str = "sweep_blobs";
+
+/// Ready when no other job is to be begun.
+type Ended = Shared<future::Map<oneshot::Receiver<()>, fn(Result<(), oneshot::Canceled>)>>;
 
 impl Runner {
     /// A runner of a Packhouse's jobs.
@@ -76,28 +83,86 @@ impl Runner {
             .await
     }
 
-    /// Runs jobs until `until` is done. The job that runs then is finished first. `observe` is
-    /// told of each step, for the log.
+    /// Runs jobs until `until` is done. Those that run then are finished first. `observe` is told
+    /// of each step, for the log.
     pub async fn run(&self, until: impl Future<Output = ()>, observe: impl Fn(&Step)) {
-        futures::pin_mut!(until);
-        loop {
-            let step = self.step().await.unwrap_or_else(Step::Stalled);
+        let (go_on, ended) = oneshot::channel();
+        let ended: Ended = ended.map((|_| ()) as fn(_)).shared();
+        let end = async move {
+            until.await;
+            drop(go_on);
+        };
+        let (chores, calls) = (self.work_off(ended.clone(), &observe), self.call(ended, &observe));
+        futures::join!(end, chores, calls);
+    }
+
+    /// Runs all but calls, one after another.
+    async fn work_off(&self, ended: Ended, observe: &impl Fn(&Step)) {
+        while ended.peek().is_none() {
+            let step = self.step_in(&[Lane::Deletions, Lane::Chores]).await;
+            let step = step.unwrap_or_else(Step::Stalled);
             observe(&step);
             let pause = if matches!(step, Step::Done(_)) { Duration::ZERO } else { PAUSE };
-            let pause = self.packhouse.runtime().sleep(pause);
-            if let Either::Left(_) = future::select(until.as_mut(), pause).await {
-                return;
-            }
+            future::select(ended.clone(), self.packhouse.runtime().sleep(pause)).await;
         }
     }
 
-    /// Runs one due job, if there is one; or several at once that are about blobs, so that
-    /// collecting them keeps up with many small changes.
+    /// Makes calls, several at once.
+    async fn call(&self, ended: Ended, observe: &impl Fn(&Step)) {
+        let mut running = Running::default();
+        while ended.peek().is_none() {
+            if let Err(error) = self.begin_calls(&mut running).await {
+                observe(&Step::Stalled(error));
+            }
+            let pause = future::select(ended.clone(), self.packhouse.runtime().sleep(PAUSE));
+            let done = pin!(running.next());
+            // The end is looked for first, however fast calls are over.
+            if let Either::Right((step, _)) = future::select(pause, done).await {
+                observe(&step);
+            }
+        }
+        while !running.steps.is_empty() {
+            observe(&running.next().await);
+        }
+    }
+
+    /// Begins as many calls as may run.
+    async fn begin_calls<'a>(&'a self, running: &mut Running<'a>) -> Result<()> {
+        while running.steps.len() < CALLS_AT_ONCE {
+            let jobs = self.claim(Lane::Calls, &running.busy()).await?;
+            let Some(Task::Call(call)) = jobs.first().map(|job| &job.task) else { break };
+            let of = call.subject_id;
+            running.subjects.push(of);
+            running.steps.push(self.run_claimed(jobs).map(move |step| (of, step)).boxed());
+        }
+        Ok(())
+    }
+
+    /// Runs one due job, if there is one: a deletion before all others, and a call after them; or
+    /// several at once that are about blobs, so that collecting them keeps up with many small
+    /// changes.
     ///
     /// # Errors
     /// When the store cannot answer; what goes wrong in the job itself is [`Step::Failed`].
     pub async fn step(&self) -> Result<Step> {
-        let jobs = self.claim().await?;
+        self.step_in(&[Lane::Deletions, Lane::Chores, Lane::Calls]).await
+    }
+
+    /// Runs what is due in the first of the lanes that has anything.
+    async fn step_in(&self, lanes: &[Lane]) -> Result<Step> {
+        let mut unreadable = None;
+        for lane in lanes {
+            match self.claim(*lane, &[]).await {
+                Ok(jobs) if jobs.is_empty() => {}
+                Ok(jobs) => return self.run_claimed(jobs).await,
+                // What cannot be read in one lane does not hold up another.
+                Err(error) => unreadable = unreadable.or(Some(error)),
+            }
+        }
+        unreadable.map_or(Ok(Step::Idle), Err)
+    }
+
+    async fn run_claimed(&self, jobs: Vec<Job>) -> Result<Step> {
         let Some(task) = merged(&jobs) else { return Ok(Step::Idle) };
         match self.perform(&jobs[0], &task).await {
             Ok(()) => {
@@ -107,48 +172,19 @@ impl Runner {
             Err(error) => {
                 let wait = backoff(jobs[0].attempts);
                 self.change(&jobs, |job, now| Some(Job { due: now.after(wait), ..job })).await?;
-                Ok(Step::Failed(task, error))
+                Ok(Step::Failed(Job { task, ..jobs[0].clone() }, error))
             }
         }
     }
 
-    /// Takes the job that has been due for longest, and others that can be done with it.
-    async fn claim(&self) -> Result<Vec<Job>> {
-        let due = self.longest_due().await?;
+    /// Takes the job of a lane that has been due for longest, and others that can be done with it.
+    /// Calls for the subjects in `without` are left.
+    async fn claim(&self, lane: Lane, without: &[SubjectId]) -> Result<Vec<Job>> {
+        let due = longest_due(&self.packhouse, lane, without).await?;
         self.change(&due, |job, now| {
             Some(Job { due: now.after(LEASE), attempts: job.attempts + 1, ..job })
         })
         .await
-    }
-
-    /// The job that has been due for longest, a deletion before all others; and what can be done
-    /// with it. One that this program cannot read (a later program put it, say) does not hold up
-    /// those behind it; it is told of when nothing else is due.
-    async fn longest_due(&self) -> Result<Vec<Job>> {
-        let now = TermValue::instant(self.packhouse.now());
-        let mut query = Query::within(KeyRange::within(Job::KIND, []))
-            .filter(Filter::Between(Job::DUE, Bound::Unbounded, Bound::Included(now)))
-            .order(Order::Term(Job::DUE, Direction::Ascending))
-            .limit(AT_ONCE);
-        let mut unreadable = None;
-        loop {
-            let page = self.packhouse.select(&query).await?;
-            let next = page.next.clone();
-            let mut jobs = Vec::new();
-            for record in page.into_records() {
-                match decode::<Job>(&record) {
-                    Ok(job) => jobs.push(job),
-                    Err(error) => unreadable = unreadable.or(Some(error)),
-                }
-            }
-            if !jobs.is_empty() {
-                return Ok(together(jobs));
-            }
-            match next {
-                Some(cursor) => query = query.start(Start::After(cursor)),
-                None => return unreadable.map_or(Ok(Vec::new()), Err),
-            }
-        }
     }
 
     async fn perform(&self, job: &Job, task: &Task) -> Result<()> {
@@ -210,24 +246,6 @@ impl Runner {
     }
 }
 
-/// The first deletion; or the first job with those of its kind that can be done at once.
-fn together(jobs: Vec<Job>) -> Vec<Job> {
-    let deletion = jobs.iter().find(|job| matches!(job.task, Task::FinishDeletion(_)));
-    if let Some(job) = deletion.or(jobs.first()).filter(|job| blobs_of(&job.task).is_none()) {
-        return vec![job.clone()];
-    }
-    let kind = jobs.first().map(|job| std::mem::discriminant(&job.task));
-    let mut blobs = 0;
-    jobs.into_iter()
-        .filter(|job| Some(std::mem::discriminant(&job.task)) == kind)
-        .take_while(|job| {
-            let before = blobs;
-            blobs += blobs_of(&job.task).map_or(0, Vec::len);
-            before < AT_ONCE
-        })
-        .collect()
-}
-
 /// What the jobs are to do, as one task.
 fn merged(jobs: &[Job]) -> Option<Task> {
     let all = || jobs.iter().filter_map(|job| blobs_of(&job.task)).flatten().copied();
@@ -240,14 +258,29 @@ fn merged(jobs: &[Job]) -> Option<Task> {
     })
 }
 
-fn blobs_of(task: &Task) -> Option<&Vec<BlobId>> {
-    match task {
-        Task::CondemnBlobs(ids) | Task::RemoveBlobs(ids) => Some(ids),
-        Task::FinishDeletion(_)
-        | Task::ForgetAccessKey(_)
-        | Task::ForgetProduct(_)
-        | Task::Call(_)
-        | Task::SweepBlobs => None,
+/// Calls that run.
+#[derive(Default)]
+struct Running<'a> {
+    steps: FuturesUnordered<BoxFuture<'a, (SubjectId, Result<Step>)>>,
+    /// For whom, once for each call.
+    subjects: Vec<SubjectId>,
+}
+
+impl Running<'_> {
+    /// Those for whom as many run as may.
+    fn busy(&self) -> Vec<SubjectId> {
+        let all: BTreeSet<SubjectId> = self.subjects.iter().copied().collect();
+        let count = |id| self.subjects.iter().filter(|other| **other == id).count();
+        all.into_iter().filter(|id| count(*id) >= CALLS_FOR_ONE).collect()
+    }
+
+    /// The next that is over; none while none runs.
+    async fn next(&mut self) -> Step {
+        let Some((of, step)) = self.steps.next().await else { return future::pending().await };
+        if let Some(at) = self.subjects.iter().position(|id| *id == of) {
+            self.subjects.swap_remove(at);
+        }
+        step.unwrap_or_else(Step::Stalled)
     }
 }
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::SubjectId;
 use crate::names::SubjectName;
+use crate::store::TermValue;
 
 /// A call to be made.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
@@ -20,6 +21,20 @@ pub struct Call {
     pub json: String,
     /// The text that the call is signed over, with the subject's API key.
     pub signed_text: String,
+}
+
+impl Call {
+    /// The subject that it is made for, as [`super::jobs::Job::CALLS_FOR`] has it.
+    #[must_use]
+    pub fn of(&self) -> TermValue {
+        Self::of_subject(self.subject_id)
+    }
+
+    /// A subject, as [`super::jobs::Job::CALLS_FOR`] has it.
+    #[must_use]
+    pub fn of_subject(id: SubjectId) -> TermValue {
+        TermValue::text(&id.to_string())
+    }
 }
 
 /// The method of a call.

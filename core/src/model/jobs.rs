@@ -79,9 +79,48 @@ pub struct ForgottenProduct {
     pub id: ProductId,
 }
 
+/// The lanes that jobs run in. What waits in one holds up nothing in another.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Lane {
+    /// What was marked as being deleted and is not gone yet: someone waits for its name.
+    Deletions,
+    /// The engine's own work.
+    Chores,
+    /// Calls to addresses that users gave, which may be slow.
+    Calls,
+}
+
+impl Lane {
+    /// The field with the time that a job of the lane is due.
+    #[must_use]
+    pub const fn due(self) -> Field {
+        match self {
+            Self::Deletions => Field::new("due_deletion", 0),
+            Self::Chores => Field::new("due", 0),
+            Self::Calls => Field::new("due_call", 0),
+        }
+    }
+}
+
+impl Task {
+    /// The lane that it runs in.
+    #[must_use]
+    pub const fn lane(&self) -> Lane {
+        match self {
+            Self::FinishDeletion(_) => Lane::Deletions,
+            Self::Call(_) => Lane::Calls,
+            Self::CondemnBlobs(_)
+            | Self::RemoveBlobs(_)
+            | Self::SweepBlobs
+            | Self::ForgetAccessKey(_)
+            | Self::ForgetProduct(_) => Lane::Chores,
+        }
+    }
+}
+
 impl Job {
-    /// The field with the time it is due.
-    pub const DUE: Field = Field::new("due", 0);
+    /// The field with the subject that a call is made for.
+    pub const CALLS_FOR: Field = Field::new("calls_for", 0);
 
     /// Where the job of this id lies.
     #[must_use]
@@ -98,6 +137,11 @@ impl Stored for Job {
     }
 
     fn terms(&self) -> Vec<Term> {
-        vec![Term { field: Self::DUE, value: TermValue::instant(self.due) }]
+        let due = Term { field: self.task.lane().due(), value: TermValue::instant(self.due) };
+        let calls_for = match &self.task {
+            Task::Call(call) => Some(Term { field: Self::CALLS_FOR, value: call.of() }),
+            _ => None,
+        };
+        std::iter::once(due).chain(calls_for).collect()
     }
 }

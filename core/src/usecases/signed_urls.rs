@@ -14,6 +14,7 @@ use crate::access::{Caller, FilePlace, Origin, Permit, Secret, SignedGrant, act}
 use crate::blobs::{BlobReader, ByteRange};
 use crate::crypto::{self, Encryption};
 use crate::engine::Packhouse;
+use crate::jobs::Queued;
 use crate::model::calls::{Call, CallMethod};
 use crate::model::grants::{Action, Grant, Scope};
 use crate::model::repositories::Repository;
@@ -317,7 +318,9 @@ pub const fn encrypted_length(size: u64) -> u64 {
     Encryption::length_of(size)
 }
 
-/// Puts the call that the use of a URL causes: it is made by a job.
+/// Puts the call that the use of a URL causes: it is made by a job. None is put for a callback
+/// without an address; and none while 1,000 calls of the subject wait, since a receiver that
+/// does not answer must not fill the store.
 ///
 /// # Errors
 /// [`ErrorKind::Unavailable`] when it cannot be put.
@@ -325,8 +328,8 @@ pub async fn note_use(
     packhouse: &Packhouse,
     permit: &Permit<act::Read, FilePlace>,
     callback: &Callback,
-) -> Result<()> {
-    let Callback { id, url: Some(url), method } = callback else { return Ok(()) };
+) -> Result<Option<Queued>> {
+    let Callback { id, url: Some(url), method } = callback else { return Ok(None) };
     let file = &permit.place().file;
     let path = format!("{}/{}/{}", file.subject, file.repo, file.path);
     let address = permit.caller().origin().address;
@@ -347,7 +350,7 @@ pub async fn note_use(
         json: body.to_string(),
         signed_text: path,
     };
-    jobs::put_call(packhouse, call).await
+    jobs::put_call(packhouse, call).await.map(Some)
 }
 
 /// The address that a callback is sent to.

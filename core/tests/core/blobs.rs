@@ -169,8 +169,8 @@ fn a_crash_between_forgetting_a_blob_and_removing_its_bytes_is_made_good() {
     world.step();
     world.clock.advance(GRACE);
     world.faults.fail(Counted::Removals, 0..1, How::Unavailable);
-    let Ok(Step::Failed(task, _)) = run(world.runner().step()) else { panic!("it must fail") };
-    assert_eq!(task, Task::RemoveBlobs(vec![blob]));
+    let Ok(Step::Failed(job, _)) = run(world.runner().step()) else { panic!("it must fail") };
+    assert_eq!(job.task, Task::RemoveBlobs(vec![blob]));
     assert_eq!((world.all::<Blob>(), world.finished_blobs()), (vec![], vec![blob]));
     // The same content comes back meanwhile: it has a blob of its own, and the old one goes.
     let second = uploaded(&world, &anna, "b");

@@ -81,7 +81,7 @@ fn a_listing_that_fails_removes_nothing() {
     world.clock.advance(DAY);
     world.faults.fail(Counted::Listings, 0..1, How::Unavailable);
     let step = sweep(&world);
-    let Step::Failed(Task::SweepBlobs, error) = step else { panic!("{step:?}") };
+    let Step::Failed(Job { task: Task::SweepBlobs, .. }, error) = step else { panic!("{step:?}") };
     assert_eq!(*error.kind(), ErrorKind::Unavailable);
     assert_eq!(world.blob_count(), 3);
     world.clock.advance(Duration::from_secs(10));
@@ -98,7 +98,7 @@ fn a_store_that_does_not_answer_removes_nothing() {
     // The claim selects, reads and commits; then the blobs are listed and looked up.
     world.faults.fail(Counted::Every, 4..5, How::Unavailable);
     let step = run(world.runner().step()).unwrap();
-    let Step::Failed(Task::SweepBlobs, error) = step else { panic!("{step:?}") };
+    let Step::Failed(Job { task: Task::SweepBlobs, .. }, error) = step else { panic!("{step:?}") };
     assert_eq!((error.kind(), world.blob_count()), (&ErrorKind::Unavailable, 3));
 }
 
@@ -108,7 +108,7 @@ fn more_orphans_than_a_crash_could_leave_are_reported_and_kept() {
     orphans(&world, 101);
     world.clock.advance(DAY);
     let step = sweep(&world);
-    let Step::Failed(Task::SweepBlobs, error) = step else { panic!("{step:?}") };
+    let Step::Failed(Job { task: Task::SweepBlobs, .. }, error) = step else { panic!("{step:?}") };
     assert_eq!(
         (error.kind(), error.message()),
         (

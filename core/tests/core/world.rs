@@ -195,7 +195,7 @@ impl World {
         match run(self.runner().step()).unwrap() {
             Step::Idle => None,
             Step::Done(task) => Some(task),
-            Step::Failed(task, error) => panic!("{task:?} failed: {error:?}"),
+            Step::Failed(job, error) => panic!("{job:?} failed: {error:?}"),
             Step::Stalled(error) => panic!("{error:?}"),
         }
     }

@@ -18,6 +18,7 @@ use http::{HeaderMap, StatusCode};
 use packhouse_core::access::policy::Rule;
 use packhouse_core::access::{FilePlace, Permit, Secret, act};
 use packhouse_core::blobs::{BlobBody, BlobReader, ByteRange};
+use packhouse_core::jobs::Queued;
 use packhouse_core::model::files::File;
 use packhouse_core::names::FileLocation;
 use packhouse_core::signed_urls::{self, SignedUrl};
@@ -93,9 +94,23 @@ pub(crate) async fn signed(mut call: Call, url: &SignedUrl) -> Answer {
         && !call.head
         && first
     {
-        signed_urls::note_use(&call.packhouse, &permit, &callback).await?;
+        let queued = signed_urls::note_use(&call.packhouse, &permit, &callback).await?;
+        tell_of(queued, &permit);
     }
     Ok(response)
+}
+
+/// Once when a subject has no more room for calls; each use causes one, and whose receiver does
+/// not answer must not fill the log.
+fn tell_of(queued: Option<Queued>, permit: &FilePermit) {
+    let subject = &permit.place().subject.name;
+    match queued {
+        Some(Queued::Last) => {
+            tracing::warn!(%subject, "too many calls wait: the uses that follow are not told");
+        }
+        Some(Queued::Dropped) => tracing::debug!(%subject, "a use of a signed URL is not told"),
+        Some(Queued::Put) | None => {}
+    }
 }
 
 /// A whole file, encrypted anew: without what is said of its plain bytes.
