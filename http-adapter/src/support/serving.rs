@@ -82,18 +82,14 @@ pub(crate) async fn signed(mut call: Call, url: &SignedUrl) -> Answer {
     let shown = signed_urls::check_shown(&call.packhouse, url, origin).await?;
     call.caller = shown.caller;
     let permit = downloads::find(&call.packhouse, &call.caller, &url.location).await?;
-    let mut response = match &shown.secret {
-        Some(secret) => encrypted(&call, &permit, secret).await?,
-        None => found(&call, &permit).await?,
+    let Served { mut response, begins } = match &shown.secret {
+        // No range is asked for of an encrypted file.
+        Some(secret) => Served { response: encrypted(&call, &permit, secret).await?, begins: true },
+        None => serve(&call, &permit).await?,
     };
     // Who follows a link of a served page does not take the signature along.
     set(response.headers_mut(), REFERRER_POLICY, "no-referrer");
-    let first =
-        call.headers.get(RANGE).is_none_or(|range| range.as_bytes().starts_with(b"bytes=0-"));
-    if let Some(callback) = shown.callback.filter(|_| response.status().is_success())
-        && !call.head
-        && first
-    {
+    if let Some(callback) = shown.callback.filter(|_| begins && !call.head) {
         let queued = signed_urls::note_use(&call.packhouse, &permit, &callback).await?;
         tell_of(queued, &permit);
     }
@@ -135,6 +131,25 @@ async fn encrypted(call: &Call, permit: &FilePermit, secret: &Secret) -> Answer 
 
 /// A file that was found.
 pub(crate) async fn found(call: &Call, permit: &FilePermit) -> Answer {
+    serve(call, permit).await.map(|served| served.response)
+}
+
+/// An answer, and what is in it of the file.
+struct Served {
+    response: Response,
+    /// Whether it has the first byte of the file, or is all of an empty one. That is judged by what
+    /// is served: a range that is asked for may be ignored, for many reasons.
+    begins: bool,
+}
+
+impl Served {
+    /// An answer without a byte of the file.
+    const fn nothing(response: Response) -> Self {
+        Self { response, begins: false }
+    }
+}
+
+async fn serve(call: &Call, permit: &FilePermit) -> Result<Served, Failure> {
     let file = &permit.place().file;
     let etag = format!("\"{}\"", file.contents.digests.sha256);
     // A replacement is uploaded before it is published, and seen from then on.
@@ -145,28 +160,32 @@ pub(crate) async fn found(call: &Call, permit: &FilePermit) -> Answer {
     let mut headers = common(permit, &etag, modified);
     match evaluate(&call.headers, validators) {
         Condition::PreconditionFailed => {
-            return Ok(empty(StatusCode::PRECONDITION_FAILED, headers));
+            return Ok(Served::nothing(empty(StatusCode::PRECONDITION_FAILED, headers)));
         }
-        Condition::NotModified => return Ok(not_modified(headers)),
+        Condition::NotModified => return Ok(Served::nothing(not_modified(headers))),
         Condition::Proceed => {}
     }
     describe(&mut headers, file);
     let size = file.contents.size;
-    match range(call, validators, size) {
-        RangeAnswer::Unsatisfiable => Ok(unsatisfiable(headers, size)),
+    let (begins, response) = match range(call, validators, size) {
+        RangeAnswer::Unsatisfiable => (false, unsatisfiable(headers, size)),
         RangeAnswer::One { start, end } => {
             set(&mut headers, CONTENT_RANGE, &format!("bytes {start}-{}/{size}", end - 1));
             headers.insert(CONTENT_LENGTH, HeaderValue::from(end - start));
             let body = body(call, permit, start..end).await?;
-            Ok(respond(StatusCode::PARTIAL_CONTENT, headers, body))
+            (start == 0, respond(StatusCode::PARTIAL_CONTENT, headers, body))
         }
-        RangeAnswer::Many(parts) => several(call, permit, headers, &parts).await,
+        RangeAnswer::Many(parts) => {
+            let begins = parts.iter().any(|part| part.start == 0);
+            (begins, several(call, permit, headers, &parts).await?)
+        }
         RangeAnswer::Whole => {
             headers.insert(CONTENT_LENGTH, HeaderValue::from(size));
             let body = body(call, permit, 0..size).await?;
-            Ok(respond(StatusCode::OK, headers, body))
+            (true, respond(StatusCode::OK, headers, body))
         }
-    }
+    };
+    Ok(Served { response, begins })
 }
 
 fn range(call: &Call, validators: Validators<'_>, size: u64) -> RangeAnswer {

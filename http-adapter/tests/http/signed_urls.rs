@@ -345,6 +345,53 @@ async fn the_use_of_a_url_is_told_to_the_callback() {
     }
 }
 
+/// What counts is what is served, and not what the request's `Range` looks like. `app.bin` has the
+/// bytes `one`.
+#[tokio::test]
+async fn whoever_is_served_the_first_byte_is_told_of_however_it_was_asked_for() {
+    let app = App::furnished().await;
+    app.outside.answers(Some(200));
+    let body = json!({"callback_id": "x", "callback_url": "https://example.org/"});
+    let target = signed(&app, body.clone()).await;
+    let failing = [("if-range", "\"another\"")];
+    for (range, more, status, calls) in [
+        ("bytes=0-", &[][..], 206, 1),
+        ("items=0-", &[], 200, 1),
+        ("bytes=5-,x", &[], 200, 1),
+        ("bytes=2-1", &[], 200, 1),
+        ("bytes=2-,0-0", &[], 206, 1),
+        ("bytes=1-,0-0", &[], 206, 1),
+        ("bytes=-3", &[], 206, 1),
+        ("bytes=-9", &[], 206, 1),
+        (" BYTES = 0-1", &[], 206, 1),
+        ("bytes=1-", &failing, 200, 1),
+        ("bytes=1-", &[], 206, 0),
+        ("bytes=1-1,2-", &[], 206, 0),
+        ("bytes=-1", &[], 206, 0),
+        ("bytes=3-", &[], 416, 0),
+    ] {
+        let mut request = app.get(&target).header("range", range);
+        for (name, value) in more {
+            request = request.header(name, value);
+        }
+        assert_eq!(request.await.status, status, "{range}");
+        assert_eq!(run_jobs(&app).await, 0);
+        assert_eq!(app.outside.taken().len(), calls, "{range}");
+    }
+    let encrypted = app.post(&format!("/signed_url/{FILE}?encrypt=true")).by(OWNER);
+    let encrypted = encrypted.header("host", "packhouse.test").json(&body).await;
+    let encrypted = self::target(&encrypted);
+    for range in ["bytes=1-", "bytes=99-"] {
+        let got = app.get(&encrypted).header("range", range).await;
+        assert_eq!((got.status, got.body.len()), (200, 32), "{range}");
+        run_jobs(&app).await;
+        assert_eq!(app.outside.taken().len(), 1, "{range}");
+    }
+    assert_eq!(app.ask("HEAD", &encrypted).await.status, 200);
+    run_jobs(&app).await;
+    assert!(app.outside.taken().is_empty());
+}
+
 /// HMAC-MD5 (RFC 2104), by hand.
 pub(crate) fn hmac_md5(key: &str, text: &str) -> String {
     use md5::{Digest, Md5};
