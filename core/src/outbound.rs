@@ -27,7 +27,7 @@ pub trait Outbound: fmt::Debug + Send + Sync {
 }
 
 /// A request to be sent.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct OutboundRequest {
     /// The method.
     pub method: OutboundMethod,
@@ -39,6 +39,26 @@ pub struct OutboundRequest {
     pub json: Option<Bytes>,
     /// How long the whole call may take.
     pub deadline: Duration,
+}
+
+/// Addresses, headers and bodies have secrets of users in them, which are not for a log.
+impl fmt::Debug for OutboundRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OutboundRequest")
+            .field("method", &self.method)
+            .field("url", &without_secrets(&self.url))
+            .field("deadline", &self.deadline)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An address for a log: its scheme and its host. Receivers take tokens as user names, in paths and
+/// in queries.
+pub(crate) fn without_secrets(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return "…".to_owned() };
+    let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    format!("{scheme}://{host}/…")
 }
 
 /// A method of a request to be sent.
@@ -104,4 +124,32 @@ impl Outbound for NoOutbound {
 fn nobody() -> OutboundError {
     let reason = "this installation calls nobody".to_owned();
     OutboundError { kind: OutboundErrorKind::Refused, reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// T040.
+    #[test]
+    fn of_an_address_only_the_host_is_told() {
+        for (url, told) in [
+            ("https://example.org/hooks/s3cret?key=s3cret#s3cret", "https://example.org/…"),
+            ("http://s3cret:s3cret@example.org:8080", "http://example.org:8080/…"),
+            ("https://example.org?s3cret@x", "https://example.org/…"),
+            ("https://example.org\\s3cret", "https://example.org/…"),
+            ("s3cret", "…"),
+        ] {
+            assert_eq!(without_secrets(url), told);
+            let request = OutboundRequest {
+                method: OutboundMethod::Post,
+                url: url.to_owned(),
+                headers: vec![("X-Key", "s3cret".to_owned())],
+                json: Some("s3cret".into()),
+                deadline: Duration::from_secs(1),
+            };
+            let debug = format!("{request:?}");
+            assert!(debug.contains(told) && !debug.contains("s3cret"), "{debug}");
+        }
+    }
 }

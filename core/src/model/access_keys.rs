@@ -1,11 +1,14 @@
 //! Access keys: credentials that a subject gives out, each with the rights granted to it.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::{AccessKeyId, Form, Stored, SubjectId};
 use crate::Timestamp;
 use crate::names::{AccessKeyName, SubjectName};
 use crate::networks::Network;
+use crate::outbound::without_secrets;
 use crate::store::{Field, Filter, Key, KeyRange, Kind, Term, TermValue};
 
 /// An access key of a subject. The password is shown when it is made and kept as a keyed hash.
@@ -45,12 +48,22 @@ pub struct AccessKey {
 }
 
 /// A question to the publisher's own system.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ExistenceCheck {
     /// The address, with `:username` and `:password` in the places of the two.
     pub url: String,
     /// For how long the answer counts.
     pub cache_for_secs: u32,
+}
+
+/// The address may hold a secret.
+impl fmt::Debug for ExistenceCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExistenceCheck")
+            .field("url", &without_secrets(&self.url))
+            .field("cache_for_secs", &self.cache_for_secs)
+            .finish()
+    }
 }
 
 impl ExistenceCheck {

@@ -103,6 +103,20 @@ impl Lane {
 }
 
 impl Task {
+    /// What kind of task it is, for a log: what it is about may hold secrets of users.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::FinishDeletion(_) => "finish_deletion",
+            Self::CondemnBlobs(_) => "condemn_blobs",
+            Self::RemoveBlobs(_) => "remove_blobs",
+            Self::SweepBlobs => "sweep_blobs",
+            Self::ForgetAccessKey(_) => "forget_access_key",
+            Self::ForgetProduct(_) => "forget_product",
+            Self::Call(_) => "call",
+        }
+    }
+
     /// The lane that it runs in.
     #[must_use]
     pub const fn lane(&self) -> Lane {

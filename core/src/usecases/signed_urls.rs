@@ -4,6 +4,7 @@
 //! A new key makes every URL of a subject worthless. What a publisher wants to be told when one is
 //! used travels in it, sealed.
 
+use std::fmt;
 use std::time::Duration;
 
 use base64::Engine;
@@ -22,6 +23,7 @@ use crate::model::subjects::{Plan, Subject};
 use crate::model::url_keys::UrlKey;
 use crate::model::{Form, RepositoryId, SubjectId};
 use crate::names::{FileLocation, FilePath, SubjectName};
+use crate::outbound::without_secrets;
 use crate::work::decode;
 use crate::{Error, ErrorKind, Result, Timestamp, downloads, hex, jobs};
 
@@ -48,7 +50,7 @@ pub enum End {
 }
 
 /// Whom to tell that a URL was used.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Callback {
     /// How the publisher calls the use.
     pub id: String,
@@ -57,6 +59,17 @@ pub struct Callback {
     pub url: Option<String>,
     /// The method of the call.
     pub method: CallMethod,
+}
+
+/// The address may hold a secret.
+impl fmt::Debug for Callback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Callback")
+            .field("id", &self.id)
+            .field("url", &self.url.as_deref().map(without_secrets))
+            .field("method", &self.method)
+            .finish()
+    }
 }
 
 /// What makes an address a signed one: its parameters.

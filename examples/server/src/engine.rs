@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures::channel::oneshot;
 use packhouse_core::access::Secret;
 use packhouse_core::jobs::{Runner, Step};
+use packhouse_core::model::jobs::{Job, Task};
 use packhouse_core::users::SetUp;
 use packhouse_core::{Error, Limits, Packhouse, Ports, users};
 use packhouse_fs::{FsBlobs, FsOptions};
@@ -151,14 +152,85 @@ impl Jobs {
 fn log(step: &Step) {
     match step {
         Step::Idle => {}
-        Step::Done(task) => tracing::debug!(?task, "job done"),
+        Step::Done(task) => tracing::debug!(task = task.kind(), "job done"),
         Step::Stalled(error) => {
             let cause = std::error::Error::source(error).map(ToString::to_string);
             tracing::error!(%error, cause, "jobs cannot be looked at; it will be tried again");
         }
-        Step::Failed(task, error) => {
-            let cause = std::error::Error::source(error).map(ToString::to_string);
-            tracing::error!(?task, %error, cause, "job failed; it will be tried again");
+        Step::Failed(job, error) => log_failure(job, error),
+    }
+}
+
+/// What a job is about stays out of the log: a call's address may hold a secret. That a receiver
+/// does not answer is its publisher's concern, and told once for each call.
+fn log_failure(job: &Job, error: &Error) {
+    let (task, id, attempts) = (job.task.kind(), &job.id, job.attempts);
+    let cause = std::error::Error::source(error).map(ToString::to_string);
+    match (&job.task, attempts) {
+        (Task::Call(_), 0 | 1) => {
+            tracing::warn!(task, id, cause, "a call failed; it will be tried again");
         }
+        (Task::Call(_), _) => tracing::debug!(task, id, attempts, cause, "a call failed again"),
+        _ => {
+            tracing::error!(task, id, attempts, %error, cause, "job failed; it will be tried again");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Write};
+    use std::sync::Mutex;
+
+    use packhouse_core::model::calls::{Call, CallMethod};
+    use packhouse_core::model::{Form, SubjectId};
+    use packhouse_core::names::SubjectName;
+    use packhouse_core::{ErrorKind, Timestamp};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// T040.
+    #[test]
+    fn a_receiver_that_does_not_answer_is_told_of_once_and_without_its_address() {
+        let call = Call {
+            subject: SubjectName::parse("anna").unwrap(),
+            subject_id: SubjectId::from_bytes([1; 16]),
+            url: "https://example.org/s3cret".to_owned(),
+            method: CallMethod::Post,
+            json: "s3cret".to_owned(),
+            signed_text: "s3cret".to_owned(),
+        };
+        let (lines, task) = (Lines::default(), Task::Call(Box::new(call)));
+        let writer = lines.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_writer(move || writer.clone())
+            .with_ansi(false)
+            .with_max_level(tracing::Level::INFO)
+            .finish();
+        tracing::subscriber::with_default(subscriber, || {
+            for attempts in 1..=32 {
+                let (id, task) = ("job1".to_owned(), task.clone());
+                let job = Job { form: Form, id, task, due: Timestamp::from_millis(0), attempts };
+                log(&Step::Failed(job, Error::new(ErrorKind::Unavailable, "no")));
+            }
+            log(&Step::Done(task));
+        });
+        let told = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(told.lines().count(), 1, "{told}");
+        assert!(told.contains("WARN") && told.contains("job1"), "{told}");
+        assert!(!told.contains("s3cret") && !told.contains("example.org"), "{told}");
     }
 }
