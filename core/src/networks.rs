@@ -81,6 +81,12 @@ impl Network {
         Ok(())
     }
 
+    /// Whether every address of a family is in it: `0.0.0.0/0`, `::/0`.
+    #[must_use]
+    pub const fn is_everything(&self) -> bool {
+        self.prefix == 0
+    }
+
     /// Whether it is the same network, however either is spelt.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {

@@ -321,7 +321,20 @@ fn resolve(first: Settings, file: Settings) -> Result<Config, ConfigError> {
     };
     config.limits.check().map_err(ConfigError::Value)?;
     config.admin_key.as_ref().map_or(Ok(()), check_admin_key).map_err(ConfigError::Value)?;
+    check_proxies(&config.trusted_proxies).map_err(ConfigError::Value)?;
     Ok(config)
+}
+
+/// Who trusts everyone lets each client say where it is: restrictions of networks and countries,
+/// and networks of access keys, would mean nothing.
+fn check_proxies(proxies: &[Network]) -> Result<(), String> {
+    let everyone = proxies.iter().find(|network| network.is_everything());
+    everyone.map_or(Ok(()), |network| {
+        Err(format!(
+            "--trusted-proxy {network} (trusted_proxy in the settings file) is everyone, who then \
+             could say that they are anyone: name the proxies, or their network"
+        ))
+    })
 }
 
 /// The engine has this rule too. Here it is told before anything is made.

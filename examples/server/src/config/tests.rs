@@ -124,3 +124,15 @@ fn a_network_that_is_none_is_refused_by_name() {
         assert!(error.contains(&key) && error.contains("'lan'"), "{error}");
     }
 }
+
+/// T096.
+#[test]
+fn nobody_trusts_everyone_to_be_a_proxy() {
+    for text in ["0.0.0.0/0", "10.1.2.3/0", "::/0", "::ffff:0.0.0.0/96", "10.0.0.0/8,::1/0"] {
+        let told = of(&["--trusted-proxy", text]).unwrap_err().to_string();
+        assert!(told.contains("is everyone") && told.contains("--trusted-proxy"), "{told}");
+    }
+    let told = with_file("trusted_proxy = ['0.0.0.0/0']\n", &[]).unwrap_err().to_string();
+    assert!(told.contains("trusted_proxy in the settings file"), "{told}");
+    assert!(of(&["--trusted-proxy", "0.0.0.0/1", "--allow-outbound-to", "0.0.0.0/0"]).is_ok());
+}
