@@ -127,10 +127,12 @@ fn bits(address: IpAddr) -> u8 {
 }
 
 /// Whether an address may come in: not from a black network, and from a white one if there is any.
-/// One that is black and white may not. A caller within the process has no address, and may.
+/// One that is black and white may not. Who has no address (a caller within the process, or over
+/// HTTP where the host does not tell) may come in where there is no list alone: it is from none of
+/// the right networks, and perhaps from a wrong one.
 #[must_use]
 pub fn admits(white: &[Network], black: &[Network], address: Option<IpAddr>) -> bool {
-    let Some(address) = address else { return true };
+    let Some(address) = address else { return white.is_empty() && black.is_empty() };
     let within = |networks: &[Network]| networks.iter().any(|network| network.holds(address));
     !within(black) && (white.is_empty() || within(white))
 }
@@ -255,7 +257,16 @@ mod tests {
         assert!(!admitted(&[], &one, "10.1.0.1"));
         assert!(!admitted(&one, &one, "10.1.0.1"));
         assert!(!admitted(&ten, &[], "2001:db8::1"));
-        assert!(admits(&ten, &ten, None), "a caller within the process");
+    }
+
+    /// T097.
+    #[test]
+    fn who_has_no_address_comes_in_where_there_is_no_list() {
+        let ten = [network("10.0.0.0/8")];
+        assert!(admits(&[], &[], None));
+        assert!(!admits(&ten, &[], None));
+        assert!(!admits(&[], &ten, None));
+        assert!(!admits(&ten, &ten, None));
     }
 
     proptest! {

@@ -290,7 +290,8 @@ pub(super) fn admit(packhouse: &Packhouse, repo: &Repository, origin: &Origin) -
         let message = format!("The repository '{path}' allows no downloads from {from}");
         Err(Error::new(ErrorKind::Restricted, message))
     };
-    if restrictions.are_networks() && !admits_address(restrictions, origin.address) {
+    let Restrictions { white_networks, black_networks, .. } = restrictions;
+    if !admits(white_networks, black_networks, origin.address) {
         return refused("your network");
     }
     if restrictions.are_countries() {
@@ -300,12 +301,6 @@ pub(super) fn admit(packhouse: &Packhouse, repo: &Repository, origin: &Origin) -
         }
     }
     Ok(())
-}
-
-/// Who has no address, within the process, has none of the right ones.
-fn admits_address(restrictions: &Restrictions, address: Option<IpAddr>) -> bool {
-    let Restrictions { white_networks, black_networks, .. } = restrictions;
-    address.is_some() && admits(white_networks, black_networks, address)
 }
 
 /// An unknown country is none of the right ones, and may be one of the wrong ones.

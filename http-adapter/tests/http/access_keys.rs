@@ -225,6 +225,9 @@ async fn a_key_is_good_from_its_networks_alone_wherever_it_is_shown() {
         for outside in ["11.1.2.3", "10.66.0.1", "::ffff:10.66.0.1", "2001:db8::1"] {
             assert_eq!(from(outside).await, 401, "{method} {path} from {outside}");
         }
+        // A host that does not tell who is connected: T097.
+        let nowhere = app.ask(method, path).header("authorization", &auth).await.status;
+        assert_eq!(nowhere, 401, "{method} {path} from nowhere");
     }
     let open = json!({"white_cidrs": [], "black_cidrs": []});
     app.patch("/users/acme/access_keys/key1").by(OWNER).json(&open).await;
