@@ -81,6 +81,19 @@ impl Network {
         Ok(())
     }
 
+    /// Whether two lists have no network in common, however it is spelt.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Invalid`], with the network that is in both.
+    pub(crate) fn check_apart(white: &[Self], black: &[Self]) -> Result<()> {
+        match white.iter().find(|white| black.iter().any(|black| black.is_same(white))) {
+            Some(network) => Err(Error::invalid(format!(
+                "'{network}' is in white_cidrs and in black_cidrs: leave it in one of them"
+            ))),
+            None => Ok(()),
+        }
+    }
+
     /// Whether every address of a family is in it: `0.0.0.0/0`, `::/0`.
     #[must_use]
     pub const fn is_everything(&self) -> bool {

@@ -209,15 +209,7 @@ fn without_doubles(networks: Vec<Network>) -> Vec<Network> {
 }
 
 fn check_both(restrictions: &Restrictions) -> Result<()> {
-    let Restrictions { white_networks, black_networks, .. } = restrictions;
-    let twice =
-        white_networks.iter().find(|white| black_networks.iter().any(|it| it.is_same(white)));
-    match twice {
-        Some(network) => Err(Error::invalid(format!(
-            "'{network}' is in white_cidrs and in black_cidrs: leave it in one of them"
-        ))),
-        None => Ok(()),
-    }
+    Network::check_apart(&restrictions.white_networks, &restrictions.black_networks)
 }
 
 /// Removes the restrictions of countries or of networks. Those that a subject set before it went

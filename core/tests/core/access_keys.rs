@@ -195,6 +195,27 @@ fn a_key_is_good_from_its_networks_alone() {
     assert_eq!(refused(changed), refusal(ErrorKind::Invalid, message));
 }
 
+/// T093.
+#[test]
+fn a_network_is_white_or_black() {
+    let world = World::new();
+    let (anna, anna_s) = (world.user("anna"), holder("anna"));
+    let texts = |all: &[&str]| Some(all.iter().map(ToString::to_string).collect());
+    let (white, black) = (texts(&["10.0.0.1/8", "::1"]), texts(&["::ffff:10.9.9.9/104"]));
+    let said = AccessKeyChange { white, ..Default::default() };
+    let both = AccessKeyChange { black: black.clone(), ..said.clone() };
+    let message = "'10.0.0.1/8' is in white_cidrs and in black_cidrs: leave it in one of them";
+    let made_so =
+        run(access_keys::create(&world.sound, &anna, &anna_s, &key("key1"), &both)).map(drop);
+    assert_eq!(refused(made_so), refusal(ErrorKind::Invalid, message));
+    made(&world, &anna, "key1", &said);
+    let change = |said| run(access_keys::update(&world.sound, &anna, &anna_s, &key("key1"), said));
+    let blacker = AccessKeyChange { black, ..Default::default() };
+    assert_eq!(refused(change(&blacker)), refusal(ErrorKind::Invalid, message));
+    let narrower = AccessKeyChange { black: texts(&["10.9.0.0/16"]), ..Default::default() };
+    assert!(change(&narrower).is_ok(), "a part of a white network may be black");
+}
+
 #[test]
 fn passwords_have_a_length_and_no_control_characters() {
     let world = World::new();

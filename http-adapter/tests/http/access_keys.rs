@@ -152,6 +152,10 @@ async fn what_is_wrong_with_a_key_is_said() {
             "white_cidrs: 'all' is no network: write it like 10.0.0.0/8, 2001:db8::/32 or 192.0.2.7",
         ),
         (
+            json!({"id": "x", "white_cidrs": ["10.0.0.0/8"], "black_cidrs": ["10.0.0.0/8"]}),
+            "'10.0.0.0/8' is in white_cidrs and in black_cidrs: leave it in one of them",
+        ),
+        (
             json!({"id": "x", "password": "short"}),
             "The password has 5 bytes: give 8 to 256, or none to have one made",
         ),

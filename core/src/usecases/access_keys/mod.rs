@@ -265,6 +265,7 @@ fn changed(packhouse: &Packhouse, mut key: AccessKey, said: &AccessKeyChange) ->
     if let Some(black) = &said.black {
         key.black = Network::parse_all("black_cidrs", black)?;
     }
+    Network::check_apart(&key.white, &key.black)?;
     key.api_only = said.api_only.unwrap_or(key.api_only);
     let password = match &said.password {
         Some(given) if given.expose().is_empty() => {
