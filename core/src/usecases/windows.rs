@@ -8,6 +8,7 @@
 
 use std::time::Duration;
 
+use super::given::is_given;
 use crate::access::{Caller, PackagePlace, act};
 use crate::model::files::File;
 use crate::model::repositories::Repository;
@@ -94,11 +95,7 @@ impl<'a> Window<'a> {
     }
 
     async fn administers(self, work: &Work, caller: &Caller) -> Result<bool> {
-        match work.permit::<act::Administer, _>(caller, &self.repo.path()).await {
-            Ok(_) => Ok(true),
-            Err(error) if matches!(error.kind(), ErrorKind::Forbidden) => Ok(false),
-            Err(error) => Err(error),
-        }
+        is_given(work.permit::<act::Administer, _>(caller, &self.repo.path()).await)
     }
 }
 

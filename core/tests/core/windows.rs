@@ -154,6 +154,31 @@ fn every_deed_has_its_border_by_plan_and_caller() {
     }
 }
 
+/// Who has a right to one package of a private repository does not see the repository.
+#[test]
+fn who_may_change_one_package_alone_has_the_same_border() {
+    for scope in [Scope::Package(package("anna/repo/tool").package), Scope::Anchor] {
+        for deed in [Deed::DeletePackage, Deed::DeleteVersion, Deed::DeleteFile] {
+            let within = |beyond: Duration| {
+                let world = World::new();
+                let anna = world.user_of("anna", Plan::Enterprise);
+                let settings =
+                    RepositorySettings { version_update_max_days: Some(60), ..Default::default() };
+                let new = NewRepository { settings, private: true, ..NewRepository::default() };
+                run(repositories::create(&world.sound, &anna, &repo("anna/repo"), &new)).unwrap();
+                world.package(&anna, &package("anna/repo/tool"));
+                world.upload(&anna, published("anna/repo/tool/1.0", "a"), "old").unwrap();
+                let (bert, anchor) = (world.user("bert"), world.anchor(&repo("anna/repo")));
+                world.grant(&bert, anchor, &PUBLISHES, scope.clone(), None);
+                world.clock.advance(60 * DAY + beyond);
+                does(&world, &bert, deed)
+            };
+            within(Duration::ZERO).unwrap_or_else(|told| panic!("{scope:?} {deed:?}: {told:?}"));
+            assert_eq!(refused(within(MOMENT)), too_late("Version '1.0'", 60), "{deed:?}");
+        }
+    }
+}
+
 #[test]
 fn without_days_members_may_for_ever() {
     for deed in DEEDS {
