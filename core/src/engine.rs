@@ -4,9 +4,11 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::future::Future;
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures::future::{self, Either};
 use futures::lock::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 use crate::access::{Act, Ask, Caller, Existence, Permit, Secret};
@@ -37,6 +39,8 @@ struct Inner {
     queues: Queues,
     /// Room for the archives that are exploded at the same time.
     rooms: [Arc<AsyncMutex<()>>; Packhouse::EXPLODES],
+    /// Room for the keys that are derived at the same time.
+    derivations: [Arc<AsyncMutex<()>>; Packhouse::DERIVATIONS],
     /// What was said of the holders of access keys.
     existence: Existence,
     /// Blobs whose bytes were compared with their checksum since the start.
@@ -125,6 +129,11 @@ impl Packhouse {
     /// How many archives are exploded at the same time; others wait. Each takes a thread and some
     /// megabytes.
     const EXPLODES: usize = 4;
+    /// How many keys for encrypted downloads are derived at the same time; others wait. Each takes
+    /// a thread that computes for tens of milliseconds, and any number could be asked for.
+    const DERIVATIONS: usize = 4;
+    /// How long one waits for its turn. It is over far sooner unless there are too many.
+    const LONGEST_TURN: Duration = Duration::from_secs(5);
     /// How often an unknown outcome is asked for again.
     const OUTCOME_ATTEMPTS: usize = 3;
 
@@ -138,6 +147,7 @@ impl Packhouse {
             in_flight: Mutex::default(),
             queues: Queues::default(),
             rooms: Default::default(),
+            derivations: Default::default(),
             existence: Existence::default(),
             verified,
             probed: AsyncMutex::default(),
@@ -173,8 +183,19 @@ impl Packhouse {
 
     /// Waits for a room to explode an archive in.
     pub(crate) async fn room(&self) -> OwnedMutexGuard<()> {
-        let rooms = self.inner.rooms.iter().map(|room| Arc::clone(room).lock_owned());
-        futures::future::select_all(rooms).await.0
+        first_free(&self.inner.rooms).await
+    }
+
+    /// Waits for a room to derive a key in, to be held until it is derived; not for long.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Unavailable`] where there are too many.
+    pub(crate) async fn room_to_derive(&self) -> Result<OwnedMutexGuard<()>> {
+        let room = pin!(first_free(&self.inner.derivations));
+        match future::select(room, self.runtime().sleep(Self::LONGEST_TURN)).await {
+            Either::Left((room, _)) => Ok(room),
+            Either::Right(_) => Err(Error::unavailable()),
+        }
     }
 
     /// Waits for a future, within a blocking job.
@@ -293,6 +314,10 @@ impl Packhouse {
         let ids = self.inner.in_flight.lock();
         ids.unwrap_or_else(std::sync::PoisonError::into_inner).contains(&id)
     }
+}
+
+async fn first_free(rooms: &[Arc<AsyncMutex<()>>]) -> OwnedMutexGuard<()> {
+    future::select_all(rooms.iter().map(|room| Arc::clone(room).lock_owned())).await.0
 }
 
 fn key_of(expectation: &Expectation) -> Key {

@@ -20,6 +20,8 @@ mod debian;
 mod deletion;
 #[path = "core/downloads.rs"]
 mod downloads;
+#[path = "core/encrypted.rs"]
+mod encrypted;
 #[path = "core/entitlements/mod.rs"]
 mod entitlements;
 #[path = "core/eula_choice.rs"]

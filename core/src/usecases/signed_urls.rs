@@ -310,18 +310,23 @@ fn refused() -> Error {
 /// Opens a whole file, encrypted. The documentation has the command that decrypts it.
 ///
 /// # Errors
-/// As [`downloads::open`].
+/// As [`downloads::open`]; [`ErrorKind::Unavailable`] where too many are begun at once.
 pub async fn open_encrypted(
     packhouse: &Packhouse,
     permit: &Permit<act::Read, FilePlace>,
     secret: &Secret,
 ) -> Result<BlobReader> {
-    let reader = downloads::open(packhouse, permit, ByteRange { start: 0, end: None }).await?;
+    let room = packhouse.room_to_derive().await?;
     let (secret, salt) = (secret.clone(), packhouse.random_bytes());
     let (tell, told) = futures::channel::oneshot::channel();
-    let derive = move || drop(tell.send(Encryption::new(&secret, salt)));
+    // The room is held as long as the thread is, also where nobody waits for it any more.
+    let derive = move || {
+        let _ = tell.send(Encryption::new(&secret, salt));
+        drop(room);
+    };
     packhouse.runtime().run_blocking(Box::new(derive)).await;
     let encryption = told.await.map_err(|_| Error::unavailable())?;
+    let reader = downloads::open(packhouse, permit, ByteRange { start: 0, end: None }).await?;
     Ok(encryption.apply(reader))
 }
 
