@@ -88,6 +88,8 @@ pub struct Limits {
     /// For how long files of a version of an oss subject may be added, replaced and deleted after
     /// its publication; for ever if `None`.
     pub oss_change_window: Option<Duration>,
+    /// For how long a signed URL may hold; for as long as its signer says if `None`.
+    pub max_signed_url: Option<Duration>,
     /// How long a blob that nothing refers to is kept, in case it is needed again.
     pub blob_grace: Duration,
     /// How old an unknown blob must be before the sweep removes it. Longer than any upload.
@@ -113,6 +115,7 @@ impl Default for Limits {
             max_archive_bytes: 5 << 30,
             max_archive_ratio: 100,
             oss_change_window: Some(Duration::from_secs(365 * 24 * 3600)),
+            max_signed_url: None,
             blob_grace: Duration::from_secs(3600),
             orphan_grace: Duration::from_secs(24 * 3600),
             sweep_every: Duration::from_secs(24 * 3600),

@@ -52,6 +52,19 @@ impl fmt::Debug for OutboundRequest {
     }
 }
 
+/// Everything but letters, digits, `-`, `.`, `_` and `~` as `%XX`.
+pub(crate) fn percent_encoded(bytes: &[u8]) -> String {
+    let mut encoded = String::with_capacity(bytes.len());
+    for byte in bytes {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(byte) {
+            encoded.push(char::from(*byte));
+        } else {
+            encoded += &format!("%{byte:02X}");
+        }
+    }
+    encoded
+}
+
 /// An address for a log: its scheme and its host. Receivers take tokens as user names, in paths and
 /// in queries.
 pub(crate) fn without_secrets(url: &str) -> String {

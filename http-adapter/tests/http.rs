@@ -86,6 +86,8 @@ mod search;
 mod search_in_common;
 #[path = "http/signed_urls.rs"]
 mod signed_urls;
+#[path = "http/signers.rs"]
+mod signers;
 #[path = "http/strict.rs"]
 mod strict;
 #[path = "http/subjects.rs"]

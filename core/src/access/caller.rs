@@ -83,7 +83,8 @@ impl Caller {
         Self::new(Identity::SignedUrl(Box::new(signed)), origin)
     }
 
-    /// Someone whom nobody authenticated, to explain what they may do; never to let them do it.
+    /// Someone whom nobody authenticated, to ask what they may do: for explanations, and whether who
+    /// did something could do it still. Never to let them do it.
     pub(crate) const fn supposed(identity: Identity, origin: Origin) -> Self {
         Self::new(identity, origin)
     }

@@ -6,7 +6,6 @@
 //! it counts for no other password or address.
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -18,7 +17,7 @@ use super::Secret;
 use crate::engine::Packhouse;
 use crate::model::AccessKeyId;
 use crate::model::access_keys::{AccessKey, ExistenceCheck};
-use crate::outbound::{OutboundMethod, OutboundRequest};
+use crate::outbound::{OutboundMethod, OutboundRequest, percent_encoded};
 use crate::usecases::access_keys;
 use crate::{Error, Result, Timestamp};
 
@@ -160,10 +159,10 @@ fn filled_in(url: &str, user: &str, password: &Secret) -> String {
         let (before, token) = rest.split_at(colon);
         filled.push_str(before);
         rest = if let Some(after) = token.strip_prefix(":username") {
-            encode(user.as_bytes(), &mut filled);
+            filled += &percent_encoded(user.as_bytes());
             after
         } else if let Some(after) = token.strip_prefix(":password") {
-            encode(password.expose(), &mut filled);
+            filled += &percent_encoded(password.expose());
             after
         } else {
             filled.push(':');
@@ -171,17 +170,6 @@ fn filled_in(url: &str, user: &str, password: &Secret) -> String {
         };
     }
     filled + rest
-}
-
-/// All but letters, digits and `-._~`.
-fn encode(bytes: &[u8], text: &mut String) {
-    for byte in bytes {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(byte) {
-            text.push(char::from(*byte));
-        } else {
-            write!(text, "%{byte:02X}").expect("a text can be written to");
-        }
-    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use sha2::Sha256;
 use super::authenticate::{MAX_SECRET_BYTES, decode_next};
 use super::{Caller, Identity, Origin, Secret};
 use crate::engine::Packhouse;
+use crate::model::AccessKeyId;
 use crate::model::access_keys::{AccessKey, user_name};
 use crate::model::subjects::Subject;
 use crate::names::{AccessKeyName, SubjectName};
@@ -63,6 +64,20 @@ pub(crate) async fn check_again(packhouse: &Packhouse, caller: &Caller) -> Resul
     if key.is_some_and(|key| good(&key)) { Ok(()) } else { Err(Error::unauthenticated()) }
 }
 
+/// Whether a key is good still, wherever it is used from. Nobody is called for it.
+pub(crate) async fn is_still_good(
+    packhouse: &Packhouse,
+    subject: &SubjectName,
+    name: &AccessKeyName,
+    id: AccessKeyId,
+) -> Result<bool> {
+    let (holder, key) = read(packhouse, subject, name).await?;
+    let now = packhouse.now();
+    Ok(key.is_some_and(|key| {
+        key.id == id && belongs(&key, holder.as_ref(), subject) && is_in_force(&key, now)
+    }))
+}
+
 fn parse(user: &str) -> Option<(AccessKeyName, SubjectName)> {
     let (name, subject) = user.split_once('@')?;
     Some((AccessKeyName::parse(name).ok()?, SubjectName::parse(subject).ok()?))
@@ -84,7 +99,11 @@ fn belongs(key: &AccessKey, holder: Option<&Subject>, subject: &SubjectName) -> 
 }
 
 fn is_good(key: &AccessKey, now: Timestamp, origin: &Origin) -> bool {
-    !key.closing && !key.is_expired(now) && admits(&key.white, &key.black, origin.address)
+    is_in_force(key, now) && admits(&key.white, &key.black, origin.address)
+}
+
+fn is_in_force(key: &AccessKey, now: Timestamp) -> bool {
+    !key.closing && !key.is_expired(now)
 }
 
 /// What is kept of a password. That of another key never looks the same.

@@ -19,7 +19,7 @@ pub use authenticate::{Credentials, authenticate};
 pub(crate) use authenticate::{MAX_SECRET_BYTES, api_key_hash};
 pub use caller::{Caller, Identity, Origin, SignedGrant, SystemCaller};
 pub(crate) use existence::{Existence, check_address};
-pub(crate) use keys::{check_again, password_hash};
+pub(crate) use keys::{check_again, is_still_good, password_hash};
 pub use permit::{Act, Changes, Permit, act};
 pub(crate) use permit::{Ask, Platform, Within};
 pub use permit::{FilePlace, PackagePlace, PlatformPlace, RepoPlace, SubjectPlace};

@@ -4,6 +4,7 @@
 
 pub mod access_keys;
 pub mod attributes;
+mod callbacks;
 pub(crate) mod deletion;
 pub mod downloads;
 pub mod entitlements;
@@ -31,6 +32,7 @@ pub mod restrictions;
 pub mod search;
 mod sidecars;
 pub mod signed_urls;
+mod signers;
 mod spool;
 pub mod subjects;
 mod target;

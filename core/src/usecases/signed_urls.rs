@@ -1,31 +1,29 @@
 //! Signed URLs: addresses that let whoever has them download one file for a time.
 //!
 //! A URL carries all that it allows, under a signature with its subject's key; nothing is stored.
-//! A new key makes every URL of a subject worthless. What a publisher wants to be told when one is
-//! used travels in it, sealed.
+//! A new key makes every URL of a subject worthless. Who signed it, and what a publisher wants to
+//! be told when it is used, travels in it, sealed.
 
-use std::fmt;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
+pub use super::callbacks::{Callback, note_use};
+use super::signers::{Needs, Signer};
 use crate::access::{Caller, FilePlace, Origin, Permit, Secret, SignedGrant, act};
 use crate::blobs::{BlobReader, ByteRange};
 use crate::crypto::{self, Encryption};
 use crate::engine::Packhouse;
-use crate::jobs::Queued;
-use crate::model::calls::{Call, CallMethod};
 use crate::model::grants::{Action, Grant, Scope};
 use crate::model::repositories::Repository;
 use crate::model::subjects::{Plan, Subject};
 use crate::model::url_keys::UrlKey;
 use crate::model::{Form, RepositoryId, SubjectId};
 use crate::names::{FileLocation, FilePath, SubjectName};
-use crate::outbound::without_secrets;
 use crate::work::decode;
-use crate::{Error, ErrorKind, Result, Timestamp, downloads, hex, jobs};
+use crate::{Error, ErrorKind, Result, Timestamp, downloads, hex};
 
 /// What a URL is to allow, and what its use causes.
 #[derive(Clone, Debug, Default)]
@@ -49,29 +47,6 @@ pub enum End {
     After(Duration),
 }
 
-/// Whom to tell that a URL was used.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Callback {
-    /// How the publisher calls the use.
-    pub id: String,
-    /// The address to call; the id alone goes into logs where there is none. `%callback_id` in it
-    /// stands for the id.
-    pub url: Option<String>,
-    /// The method of the call.
-    pub method: CallMethod,
-}
-
-/// The address may hold a secret.
-impl fmt::Debug for Callback {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Callback")
-            .field("id", &self.id)
-            .field("url", &self.url.as_deref().map(without_secrets))
-            .field("method", &self.method)
-            .finish()
-    }
-}
-
 /// What makes an address a signed one: its parameters.
 #[derive(Clone, Debug)]
 pub struct SignedUrl {
@@ -79,8 +54,8 @@ pub struct SignedUrl {
     pub location: FileLocation,
     /// When it ends, in milliseconds since 1970: the parameter `expiry`.
     pub expiry: String,
-    /// The parameter `id`, if there is one.
-    pub id: Option<String>,
+    /// The parameter `id`: what is sealed in the address.
+    pub id: String,
     /// The parameter `signature`.
     pub signature: String,
     /// What a download is encrypted with, if it is: shown this once.
@@ -99,8 +74,9 @@ pub struct Shown {
 }
 
 /// What the sealed part of a URL holds.
-#[derive(Serialize, Deserialize, Default)]
+#[derive(Serialize, Deserialize)]
 struct Inside {
+    signer: Signer,
     callback: Option<Callback>,
     secret: Option<String>,
 }
@@ -111,7 +87,6 @@ const A_DAY: Duration = Duration::from_secs(24 * 3600);
 const DYNAMIC: Duration = Duration::from_secs(15);
 const SIGNING: &str = "signed-url";
 const SEALING: &str = "signed-url-inside";
-const MOST_TEXT: usize = 1024;
 
 /// Whether the caller may sign URLs of a file: asked before a body is read.
 ///
@@ -132,7 +107,7 @@ pub async fn check_new(
 ///
 /// # Errors
 /// [`ErrorKind::Forbidden`] also for repositories of the oss plan; [`ErrorKind::Invalid`] for an
-/// end that has passed, and for a callback that cannot be made.
+/// end that has passed or is too far away, and for a callback that cannot be made.
 pub async fn create(
     packhouse: &Packhouse,
     caller: &Caller,
@@ -142,16 +117,32 @@ pub async fn create(
     let permit = packhouse.permit::<act::Publish, _>(caller, location).await?;
     check_plan(permit.place())?;
     check(packhouse, new)?;
-    let end = match new.end.unwrap_or(End::After(A_DAY)) {
+    let most = packhouse.limits().max_signed_url;
+    let unsaid = || End::After(most.map_or(A_DAY, |most| most.min(A_DAY)));
+    let end = match new.end.unwrap_or_else(unsaid) {
         End::At(end) => end,
         End::After(time) => packhouse.now().after(time),
     };
-    if end <= packhouse.now() {
-        return Err(Error::invalid("the expiry has passed: give a time to come"));
-    }
+    check_end(packhouse, end)?;
     let random = || Secret::new(hex::encode(&packhouse.random_bytes::<20>()));
     let secret = new.encrypt.then(|| new.secret.clone().unwrap_or_else(random));
-    sign(packhouse, permit.place(), end, new.callback.clone(), secret).await
+    let signer = Signer::new(caller, Needs::Publish);
+    let inside = Inside { signer, callback: new.callback.clone(), secret: None };
+    sign(packhouse, permit.place(), end, inside, secret).await
+}
+
+fn check_end(packhouse: &Packhouse, end: Timestamp) -> Result<()> {
+    let now = packhouse.now();
+    if end <= now {
+        return Err(Error::invalid("the expiry has passed: give a time to come"));
+    }
+    match packhouse.limits().max_signed_url {
+        Some(most) if end > now.after(most) => Err(Error::invalid(format!(
+            "the expiry is too far away: URLs of this server hold for {} seconds at the most",
+            most.as_secs()
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// Signs a URL of a file that the caller may download, which holds for 15 seconds.
@@ -163,7 +154,9 @@ pub async fn create_dynamic(
     permit: &Permit<act::Read, FilePlace>,
 ) -> Result<SignedUrl> {
     check_plan(permit.place())?;
-    sign(packhouse, permit.place(), packhouse.now().after(DYNAMIC), None, None).await
+    let signer = Signer::new(permit.caller(), Needs::Read);
+    let inside = Inside { signer, callback: None, secret: None };
+    sign(packhouse, permit.place(), packhouse.now().after(DYNAMIC), inside, None).await
 }
 
 fn check_plan(place: &FilePlace) -> Result<()> {
@@ -176,25 +169,8 @@ fn check_plan(place: &FilePlace) -> Result<()> {
 }
 
 fn check(packhouse: &Packhouse, new: &NewSignedUrl) -> Result<()> {
-    let plain = |text: &str| text.len() <= MOST_TEXT && !text.chars().any(char::is_control);
     if let Some(callback) = &new.callback {
-        if callback.id.is_empty() || !plain(&callback.id) {
-            return Err(Error::invalid(format!(
-                "callback_id is empty, has a control character or over {MOST_TEXT} bytes"
-            )));
-        }
-        if let Some(url) = &callback.url {
-            let known = ["http://", "https://"].iter().any(|scheme| url.starts_with(scheme));
-            if !known || !plain(url) {
-                return Err(Error::invalid(format!(
-                    "callback_url is no address of http or https with at most {MOST_TEXT} bytes"
-                )));
-            }
-            let checked = packhouse.outbound().check(&address_of(url, &callback.id));
-            checked.map_err(|error| {
-                Error::invalid(format!("callback_url cannot be called: {}", error.reason))
-            })?;
-        }
+        callback.check(packhouse)?;
     }
     if let Some(secret) = &new.secret {
         let visible = secret.expose().iter().all(u8::is_ascii_graphic);
@@ -211,18 +187,16 @@ async fn sign(
     packhouse: &Packhouse,
     place: &FilePlace,
     expiry: Timestamp,
-    callback: Option<Callback>,
+    inside: Inside,
     secret: Option<Secret>,
 ) -> Result<SignedUrl> {
-    let id = (callback.is_some() || secret.is_some()).then(|| {
-        let secret = secret.as_ref().map(|secret| String::from_utf8_lossy(secret.expose()).into());
-        let inside = serde_json::to_vec(&Inside { callback, secret }).expect("plain texts");
-        crypto::seal(packhouse.secret(), SEALING, packhouse.random_bytes(), &inside)
-    });
+    let text = secret.as_ref().map(|secret| String::from_utf8_lossy(secret.expose()).into());
+    let inside = serde_json::to_vec(&Inside { secret: text, ..inside }).expect("plain texts");
+    let id = crypto::seal(packhouse.secret(), SEALING, packhouse.random_bytes(), &inside);
     let expiry = expiry.as_millis().to_string();
     let FilePlace { subject, repo, file, .. } = place;
     let generation = generation(packhouse, subject).await?;
-    let claim = Claim { repository: repo.id, path: &file.path, expiry: &expiry, id: id.as_deref() };
+    let claim = Claim { repository: repo.id, path: &file.path, expiry: &expiry, id: &id };
     let signature = STANDARD.encode(claim.signature(packhouse, subject.id, &generation).expose());
     Ok(SignedUrl { location: file.location(), expiry, id, signature, secret })
 }
@@ -232,20 +206,14 @@ struct Claim<'a> {
     repository: RepositoryId,
     path: &'a FilePath,
     expiry: &'a str,
-    id: Option<&'a str>,
+    id: &'a str,
 }
 
 impl Claim<'_> {
     fn signature(&self, packhouse: &Packhouse, subject: SubjectId, generation: &str) -> Secret {
         let of = format!("{subject}{generation}");
-        let (repository, has_id) = (self.repository.to_string(), [u8::from(self.id.is_some())]);
-        let fields: [&[u8]; 5] = [
-            repository.as_bytes(),
-            self.path.as_str().as_bytes(),
-            self.expiry.as_bytes(),
-            &has_id,
-            self.id.unwrap_or_default().as_bytes(),
-        ];
+        let repository = self.repository.to_string();
+        let fields = [&repository, self.path.as_str(), self.expiry, self.id].map(str::as_bytes);
         crypto::signature(packhouse.secret(), SIGNING, of.as_bytes(), &fields)
     }
 }
@@ -257,7 +225,7 @@ async fn generation(packhouse: &Packhouse, subject: &Subject) -> Result<String> 
     Ok(key.map(|key| key.generation).unwrap_or_default())
 }
 
-/// Checks a signed URL that a client shows.
+/// Checks a signed URL that a client shows, and that whoever signed it may still do so.
 ///
 /// # Errors
 /// [`ErrorKind::Forbidden`], with the same words whatever is wrong with it.
@@ -274,7 +242,7 @@ pub async fn check_shown(
     };
     let (subject, repo): (Subject, Repository) = (decode(&subject)?, decode(&repo)?);
     let generation = generation(packhouse, &subject).await?;
-    let claim = Claim { repository: repo.id, path: &location.path, expiry, id: id.as_deref() };
+    let claim = Claim { repository: repo.id, path: &location.path, expiry, id };
     let expected = claim.signature(packhouse, subject.id, &generation);
     let given = STANDARD.decode(signature).unwrap_or_default();
     let end = expiry.parse().ok().map(Timestamp::from_millis);
@@ -282,10 +250,10 @@ pub async fn check_shown(
     if !expected.is(&given) || !in_time || repo.owner != subject.id {
         return Err(refused());
     }
-    let Inside { callback, secret } = match id {
-        Some(id) => inside(packhouse, id).ok_or_else(refused)?,
-        None => Inside::default(),
-    };
+    let Inside { signer, callback, secret } = inside(packhouse, id).ok_or_else(refused)?;
+    if !signer.may_still(packhouse, location).await? {
+        return Err(refused());
+    }
     let grant = Grant {
         id: "signed-url".to_owned(),
         actions: vec![Action::Read],
@@ -334,59 +302,6 @@ pub async fn open_encrypted(
 #[must_use]
 pub const fn encrypted_length(size: u64) -> u64 {
     Encryption::length_of(size)
-}
-
-/// Puts the call that the use of a URL causes: it is made by a job. None is put for a callback
-/// without an address; and none while 1,000 calls of the subject wait, since a receiver that
-/// does not answer must not fill the store.
-///
-/// # Errors
-/// [`ErrorKind::Unavailable`] when it cannot be put.
-pub async fn note_use(
-    packhouse: &Packhouse,
-    permit: &Permit<act::Read, FilePlace>,
-    callback: &Callback,
-) -> Result<Option<Queued>> {
-    let Callback { id, url: Some(url), method } = callback else { return Ok(None) };
-    let file = &permit.place().file;
-    let path = format!("{}/{}/{}", file.subject, file.repo, file.path);
-    let address = permit.caller().origin().address;
-    let body = serde_json::json!({
-        "subject": file.subject.as_str(),
-        "repo": file.repo.as_str(),
-        "package": file.package.as_str(),
-        "version": file.version.as_str(),
-        "file_path": file.path.as_str(),
-        "callback_id": id,
-        "ip_address": address.map(|address| address.to_canonical().to_string()),
-    });
-    let call = Call {
-        subject: file.subject.clone(),
-        subject_id: permit.place().subject.id,
-        url: address_of(url, id),
-        method: *method,
-        json: body.to_string(),
-        signed_text: path,
-    };
-    jobs::put_call(packhouse, call).await.map(Some)
-}
-
-/// The address that a callback is sent to.
-fn address_of(url: &str, id: &str) -> String {
-    url.replace("%callback_id", &percent_encoded(id))
-}
-
-/// Everything but letters, digits, `-`, `.`, `_` and `~` as `%XX`.
-fn percent_encoded(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    encoded
 }
 
 /// Gives a subject a new key: every URL that it signed is worthless from now on.

@@ -74,14 +74,15 @@ pub fn open(config: &Config, data: &DataDir) -> Result<Packhouse, EngineError> {
 
 fn limits(config: &Config) -> Limits {
     let limits = &config.limits;
-    let days = Some(limits.oss_change_days).filter(|days| *days > 0);
+    let days = |days: u64| (days > 0).then(|| Duration::from_secs(days.saturating_mul(24 * 3600)));
     Limits {
         max_file_bytes: limits.max_upload.as_bytes(),
         max_archive_entries: limits.max_archive_entries,
         max_archive_bytes: limits.max_archive_size.as_bytes(),
         max_archive_ratio: limits.max_archive_ratio,
         hot_bytes: limits.hot_files.as_bytes(),
-        oss_change_window: days.map(|days| Duration::from_secs(days.saturating_mul(24 * 3600))),
+        oss_change_window: days(limits.oss_change_days),
+        max_signed_url: days(limits.max_signed_url_days),
         ..Limits::default()
     }
 }

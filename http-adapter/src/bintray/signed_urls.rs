@@ -164,9 +164,8 @@ fn path_of(signed: &SignedUrl) -> String {
     let FileLocation { repo, path } = &signed.location;
     let value = |text: &str| utf8_percent_encode(text, VALUE).to_string();
     let path = utf8_percent_encode(path.as_str(), PATH);
-    let id = signed.id.as_deref().map(|id| format!("&id={}", value(id))).unwrap_or_default();
-    let (expiry, signature) = (&signed.expiry, value(&signed.signature));
-    format!("/{repo}/{path}?expiry={expiry}{id}&signature={signature}")
+    let (expiry, id, signature) = (&signed.expiry, value(&signed.id), value(&signed.signature));
+    format!("/{repo}/{path}?expiry={expiry}&id={id}&signature={signature}")
 }
 
 /// "Regenerate Subject URL signing key".

@@ -48,7 +48,7 @@ fn signed(call: &Call, location: &FileLocation) -> Result<Option<SignedUrl>, Fai
     Ok(Some(SignedUrl {
         location: location.clone(),
         expiry: expiry.unwrap_or_default().to_owned(),
-        id: id.map(str::to_owned),
+        id: id.unwrap_or_default().to_owned(),
         signature: signature.to_owned(),
         secret: None,
     }))

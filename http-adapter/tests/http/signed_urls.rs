@@ -90,9 +90,9 @@ async fn the_address_has_the_documented_form_and_64_bytes_of_signature() {
     };
     let pairs = form(&signed(&app, json!({"valid_for_secs": 30})).await);
     let names: Vec<&str> = pairs.iter().map(|(name, _)| name.as_str()).collect();
-    assert_eq!(names, ["expiry", "signature"]);
+    assert_eq!(names, ["expiry", "id", "signature"]);
     assert_eq!(pairs[0].1, "1767225630000");
-    let signature = pairs[1].1.replace("%2B", "+").replace("%2F", "/").replace("%3D", "=");
+    let signature = pairs[2].1.replace("%2B", "+").replace("%2F", "/").replace("%3D", "=");
     assert_eq!(STANDARD.decode(signature).unwrap().len(), 64);
 
     let pairs = form(&signed(&app, json!({"callback_id": "malcolm"})).await);
@@ -435,7 +435,7 @@ async fn a_dynamic_download_leads_to_the_latest_version_for_15_seconds() {
     };
     let first = app.get(&format!("{path}?bt_package=app")).by(READER).await;
     let first = to(&first);
-    assert!(first.starts_with("/acme/vault/app/1.0/app-1.0.bin?expiry=1767225615000&signature="));
+    assert!(first.starts_with("/acme/vault/app/1.0/app-1.0.bin?expiry=1767225615000&id="));
     app.upload("acme/vault/app/3.0/app/3.0/app-3.0.bin?publish=1", "the new").await;
     let by_matrix = app.get(&format!("{path};bt_package=app")).by(READER).await;
     let by_header = app.get(path).header("x-bintray-package", "app").by(READER).await;
