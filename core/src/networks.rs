@@ -282,6 +282,19 @@ mod tests {
         assert!(!admits(&ten, &ten, None));
     }
 
+    /// T091: a mapped address is the IPv4 address. Those that lead to one by a gateway (6to4, NAT64,
+    /// the compatible ones of old) are addresses of their own.
+    #[test]
+    fn of_the_spellings_of_ipv4_within_ipv6_the_mapped_one_is_the_same_address() {
+        let (four, six) = (network("192.0.2.0/24"), network("::/0"));
+        let mapped = address("::ffff:c000:207");
+        assert_eq!((four.holds(mapped), six.holds(mapped)), (true, false));
+        for other in ["2002:c000:207::1", "64:ff9b::192.0.2.7", "::192.0.2.7"] {
+            let other = address(other);
+            assert_eq!((four.holds(other), six.holds(other)), (false, true), "{other}");
+        }
+    }
+
     proptest! {
         /// Bit by bit, as one would do it by hand.
         #[test]
