@@ -186,3 +186,38 @@ async fn a_version_is_patched_field_by_field() {
     assert_eq!(made.status, 201, "{made:?}");
     check(&app, "/packages/acme/tools/p/versions/1", &fields).await;
 }
+
+/// T081.
+#[tokio::test]
+async fn what_is_not_for_clients_to_say_is_not_heard() {
+    let app = app().await;
+    app.user("other", "enterprise").await;
+    app.package("acme/tools", json!({"name": "p"})).await;
+    app.upload("acme/tools/p/1/f?publish=1", "f").await;
+    let said = json!({
+        "owner": "other", "subject": "other", "repo": "other", "package": "other", "name": "other",
+        "id": "0", "subject_id": "0", "created": "2000-01-01T00:00:00.000Z", "published": false,
+        "version": "9", "versions": ["9"], "latest_version": "9", "package_count": 9,
+        "products": ["0"], "has_products": true, "closing": true, "restrictions": {},
+        "restricted": true, "premium": false, "plan": "oss", "form": 9, "linked": true,
+        "rating_count": 9, "ordinal": 9, "type": "docker",
+    });
+    for path in ["/repos/acme/tools", "/packages/acme/tools/p", "/packages/acme/tools/p/versions/1"]
+    {
+        let show = async || {
+            let shown = app.get(path).by(OWNER).await;
+            assert_eq!(shown.status, 200, "{shown:?}");
+            with(&shown.value(), "updated", &Value::Null)
+        };
+        let before = show().await;
+        app.patch(path).by(OWNER).json(&said).await.is_success(200);
+        assert_eq!(show().await, before, "{path}");
+    }
+    let mut made = with(&said, "name", &json!("q"));
+    made = with(&made, "type", &Value::Null);
+    let made = app.post("/packages/acme/tools").by(OWNER).json(&made).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let shown = app.get("/packages/acme/tools/q").by(OWNER).await.value();
+    assert_eq!((&shown["owner"], &shown["repo"]), (&json!("acme"), &json!("tools")));
+    assert_eq!(app.get("/packages/other/tools/q").by(OWNER).await.status, 404);
+}
