@@ -22,7 +22,7 @@ fn without_any_source_the_documented_defaults_hold() {
     assert_eq!(config.listen, "127.0.0.1:8080");
     assert_eq!(config.metrics_listen, None);
     assert_eq!((config.allow_outbound_to.len(), config.trusted_proxies.len()), (0, 0));
-    assert_eq!((config.public_url, config.geo_database), (None, None));
+    assert_eq!((&config.public_url, &config.geo_database), (&None, &None));
     assert_eq!(config.limits, Limits::default());
     assert_eq!(of(&["serve"]).unwrap(), config);
 }
