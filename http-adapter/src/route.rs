@@ -154,7 +154,7 @@ pub(crate) struct Table {
 impl Table {
     pub(crate) fn of(routes: &'static [Route]) -> Self {
         let patterns: Vec<Pattern> = routes.iter().map(Pattern::of).collect();
-        let literals = patterns.iter().filter_map(|pattern| pattern.first());
+        let literals = patterns.iter().filter_map(Pattern::first);
         let by_first = literals.map(|literal| {
             let fits = |pattern: &&Pattern| pattern.first().is_none_or(|first| first == literal);
             (literal, patterns.iter().filter(fits).cloned().collect())

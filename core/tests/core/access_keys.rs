@@ -199,7 +199,7 @@ fn a_key_is_good_from_its_networks_alone() {
 #[test]
 fn a_network_is_white_or_black() {
     let world = World::new();
-    let (anna, anna_s) = (world.user("anna"), holder("anna"));
+    let (anna, anna_s) = (world.user("anna"), user("anna"));
     let texts = |all: &[&str]| Some(all.iter().map(ToString::to_string).collect());
     let (white, black) = (texts(&["10.0.0.1/8", "::1"]), texts(&["::ffff:10.9.9.9/104"]));
     let said = AccessKeyChange { white, ..Default::default() };
