@@ -275,19 +275,20 @@ impl Play {
         for (user, caller) in self.callers.iter().enumerate() {
             for of in 0..SUBJECTS.len() {
                 let level = |at| self.expected.level(of, at, user);
-                self.check_levels(of, caller, (0..REPOS.len()).map(level).collect());
+                self.check_levels(of, caller, &(0..REPOS.len()).map(level).collect::<Vec<_>>());
             }
         }
         // Who signed in before has what everyone has, also where another has the name by now.
         for caller in &self.gone {
             for of in 0..SUBJECTS.len() {
-                self.check_levels(of, caller, (0..REPOS.len()).map(Expected::least).collect());
+                let least: Vec<usize> = (0..REPOS.len()).map(Expected::least).collect();
+                self.check_levels(of, caller, &least);
             }
         }
         self.check_records();
     }
 
-    fn check_levels(&self, of: usize, caller: &Caller, levels: Vec<usize>) {
+    fn check_levels(&self, of: usize, caller: &Caller, levels: &[usize]) {
         let (engine, name) = (&self.world.packhouse, SUBJECTS[of]);
         let seen: Vec<usize> = (0..REPOS.len()).map(|at| self.level(of, at, caller)).collect();
         let who = format!("{:?} in {name}: {:?}", caller.identity(), self.expected);
