@@ -9,6 +9,11 @@ use std::time::Duration;
 use packhouse_server::config::{Config, ConfigError};
 use packhouse_server::{assembly, logs, open_files, signals};
 
+/// What one thread makes another drops: records, names, heads and bodies. The system's allocator
+/// takes a fifth of a request's time over that.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The status of a wrong command line or setting, as by convention.
 const WRONG_USAGE: u8 = 2;
 

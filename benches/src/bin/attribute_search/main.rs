@@ -32,6 +32,10 @@ use crate::engine::Engine;
 use crate::peers::{Form, Peer};
 use crate::times::{Times, processor};
 
+/// As the server has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 type Failure = Box<dyn Error + Send + Sync>;
 
 #[derive(Parser, Debug)]
