@@ -14,6 +14,25 @@ pub(crate) type FieldId = u32;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Carried<'a>(pub(crate) &'a [u8]);
 
+/// An owner as it is encoded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct EncodedOwner<'a> {
+    /// The kind's encoded name.
+    pub(crate) kind: &'a [u8],
+    /// How many bytes after the kind it shares with the record's own key.
+    pub(crate) shared: usize,
+    /// What follows.
+    pub(crate) rest: &'a [u8],
+}
+
+impl EncodedOwner<'_> {
+    /// The encoded key of the owner of the record at `key`; `None` where it is damaged.
+    pub(crate) fn of(self, key: &[u8]) -> Option<Vec<u8>> {
+        let own = key.get(kind_length(key)..)?.get(..self.shared)?;
+        Some([self.kind, own, self.rest].concat())
+    }
+}
+
 const MALFORMED: Fault = Fault::Malformed("the terms of a record");
 
 impl<'a> Carried<'a> {
@@ -63,6 +82,30 @@ impl<'a> Carried<'a> {
         std::iter::from_fn(move || blob.owner(key))
     }
 
+    /// The owners as they are encoded; ends early where the blob is damaged.
+    pub(crate) fn encoded_owners(self) -> impl Iterator<Item = EncodedOwner<'a>> {
+        let mut blob = Cursor(self.0);
+        blob.bytes();
+        std::iter::from_fn(move || blob.encoded_owner())
+    }
+
+    /// The same without the terms of some fields.
+    pub(crate) fn without(self, mut leaves_out: impl FnMut(FieldId) -> bool) -> Vec<u8> {
+        let mut cursor = Cursor(self.0);
+        if cursor.bytes().is_none() {
+            return Vec::new();
+        }
+        let mut encoded = Vec::with_capacity(self.0.len());
+        for (field, value) in self.terms().filter(|(field, _)| !leaves_out(*field)) {
+            put_number(&mut encoded, field as usize);
+            put_bytes(&mut encoded, value);
+        }
+        let mut blob = Vec::with_capacity(self.0.len());
+        put_bytes(&mut blob, &encoded);
+        blob.extend_from_slice(cursor.0);
+        blob
+    }
+
     /// The encoded key of the owner of a kind, given as the kind's encoded name.
     pub(crate) fn owner(self, key: &'a [u8], kind: &[u8]) -> Option<Vec<u8>> {
         self.owners(key).find(|owner| owner.starts_with(kind))
@@ -96,7 +139,7 @@ pub(crate) fn prefix_lengths(key: &[u8]) -> impl DoubleEndedIterator<Item = usiz
     key.iter().enumerate().filter(|(_, byte)| **byte == 0).map(|(end, _)| end + 1)
 }
 
-fn put_number(blob: &mut Vec<u8>, mut number: usize) {
+pub(crate) fn put_number(blob: &mut Vec<u8>, mut number: usize) {
     while number >= 0x80 {
         blob.push((number & 0x7f) as u8 | 0x80);
         number >>= 7;
@@ -104,17 +147,29 @@ fn put_number(blob: &mut Vec<u8>, mut number: usize) {
     blob.push(number as u8);
 }
 
-fn put_bytes(blob: &mut Vec<u8>, bytes: &[u8]) {
+pub(crate) fn put_bytes(blob: &mut Vec<u8>, bytes: &[u8]) {
     put_number(blob, bytes.len());
     blob.extend_from_slice(bytes);
 }
 
 /// What is left to decode.
-#[derive(Clone, Copy)]
-struct Cursor<'a>(&'a [u8]);
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cursor<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Cursor<'a> {
-    fn number(&mut self) -> Option<usize> {
+    #[inline]
+    pub(crate) fn number(&mut self) -> Option<usize> {
+        match self.0 {
+            // Nearly all of them.
+            [byte @ ..0x80, rest @ ..] => {
+                self.0 = rest;
+                Some(usize::from(*byte))
+            }
+            _ => self.long_number(),
+        }
+    }
+
+    fn long_number(&mut self) -> Option<usize> {
         let mut number = 0;
         for shift in (0..35).step_by(7) {
             let (byte, rest) = self.0.split_first()?;
@@ -127,7 +182,8 @@ impl<'a> Cursor<'a> {
         None
     }
 
-    fn bytes(&mut self) -> Option<&'a [u8]> {
+    #[inline]
+    pub(crate) fn bytes(&mut self) -> Option<&'a [u8]> {
         let length = self.number()?;
         let (bytes, rest) = self.0.split_at_checked(length)?;
         self.0 = rest;
@@ -139,11 +195,13 @@ impl<'a> Cursor<'a> {
         Some((field, self.bytes()?))
     }
 
+    fn encoded_owner(&mut self) -> Option<EncodedOwner<'a>> {
+        let (kind, shared) = (self.bytes()?, self.number()?);
+        Some(EncodedOwner { kind, shared, rest: self.bytes()? })
+    }
+
     fn owner(&mut self, key: &[u8]) -> Option<Vec<u8>> {
-        let kind = self.bytes()?;
-        let shared = self.number()?;
-        let own = key.get(kind_length(key)..)?.get(..shared)?;
-        Some([kind, own, self.bytes()?].concat())
+        self.encoded_owner()?.of(key)
     }
 }
 

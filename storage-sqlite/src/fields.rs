@@ -11,12 +11,14 @@ use crate::encoding::FieldId;
 use crate::fault::Outcome;
 
 /// The numbers of the fields of one name within a kind.
-#[derive(Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Declared {
     /// Every declaration of the name; usually one, none when no record ever had it.
     pub(crate) ids: Vec<FieldId>,
     /// Whether the index can be asked: every record's rows are where the declaration at hand says.
     pub(crate) indexed: bool,
+    /// Whether a declaration is for wildcards: index rows do not carry the values.
+    pub(crate) wildcard: bool,
 }
 
 /// Looks a field of a query up.
@@ -25,9 +27,11 @@ pub(crate) fn declared(connection: &Connection, kind: &str, field: &Field) -> Ou
         "SELECT id, name, scope, wildcard FROM fields WHERE kind = ?1 AND name = ?2",
     )?;
     let mut rows = found.query((kind, &field.name))?;
-    let mut declared = Declared { ids: Vec::new(), indexed: true };
+    let mut declared = Declared { ids: Vec::new(), indexed: true, wildcard: false };
     while let Some(row) = rows.next()? {
-        declared.indexed &= field_of(row)? == *field;
+        let held = field_of(row)?;
+        declared.indexed &= held == *field;
+        declared.wildcard |= held.wildcard;
         declared.ids.push(row.get(0)?);
     }
     // The order in which `Record::terms` has them.

@@ -6,6 +6,7 @@
 //!
 //! This crate knows keys, terms and queries, and nothing of packages or callers.
 
+mod block;
 mod encoding;
 mod fault;
 mod fields;
@@ -120,7 +121,7 @@ impl SqliteStore {
             self.spawn("sqlite-read", &queue, reads)?;
         }
         for _ in 0..options.searchers.max(1) {
-            let reader = limited(open(options.cache_bytes / 4)?)?;
+            let reader = limited(open(options.cache_bytes)?)?;
             let (queue, limit) = (self.selects.clone(), options.select_limit);
             self.spawn("sqlite-select", &queue, move |queue| serve::selects(reader, queue, limit))?;
         }

@@ -12,8 +12,8 @@ pub struct SqliteOptions {
     pub searchers: usize,
     /// Threads that scan, one scan each at a time; further ones wait, at most the limit.
     pub scanners: usize,
-    /// How many bytes of the database each thread that reads by key may keep in memory; the other
-    /// threads keep a quarter of it.
+    /// How many bytes of the database each thread that reads by key or searches may keep in memory;
+    /// one that scans keeps a quarter of it.
     pub cache_bytes: usize,
     /// How many bytes of records that were read by key are kept in memory, about; 0 for none.
     pub recent_bytes: usize,

@@ -28,15 +28,18 @@ CREATE TABLE places (
     UNIQUE (field, scope)
 ) STRICT;
 
--- The index rows: a value in a place, the rest of the record's key after the place's scope, and
--- everything else the record is found by, unless that is too long.
-CREATE TABLE terms (
-    place   INTEGER NOT NULL,
-    value   BLOB    NOT NULL,
-    rest    BLOB    NOT NULL,
-    carried BLOB,
-    PRIMARY KEY (place, value, rest)
-) STRICT, WITHOUT ROWID;
+-- Blocks of index rows (src/block/). A row is a value in a place, the rest of the record's key
+-- after the place's scope, and usually what else the record is found by. A block has the rows of
+-- its place from its value and rest up to those of the next block; the rows before the first
+-- block's are in none.
+CREATE TABLE blocks (
+    id    INTEGER PRIMARY KEY,
+    place INTEGER NOT NULL,
+    value BLOB    NOT NULL,
+    rest  BLOB    NOT NULL,
+    rows  BLOB    NOT NULL,
+    UNIQUE (place, value, rest)
+) STRICT;
 
 -- The texts of wildcard fields by their runs of three characters, under the record's id.
 CREATE VIRTUAL TABLE texts USING fts5(

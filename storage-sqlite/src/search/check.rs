@@ -1,4 +1,4 @@
-//! A filter made ready to be asked of index rows: names have become numbers.
+//! A filter made ready to be asked of candidates: names have become numbers.
 //!
 //! What a filter means is said by `Filter::matches` in core; this must agree with it, and the
 //! conformance suite compares the two on random data.
@@ -6,11 +6,13 @@
 use std::cell::Cell;
 use std::collections::HashMap;
 
-use packhouse_core::store::{Filter, Pattern, TermValue};
-use rusqlite::{Connection, OptionalExtension};
+use packhouse_core::store::Filter;
+use rusqlite::Connection;
 
+use super::leaf::Leaf;
 use super::source::{above, below};
-use crate::encoding::{Carried, FieldId};
+use super::terms::{Subject, Terms, terms_of};
+use crate::encoding::Carried;
 use crate::fault::Outcome;
 use crate::fields::declared;
 
@@ -20,25 +22,18 @@ const MOST_OWNERS: usize = 50_000;
 /// A condition.
 #[derive(Debug)]
 pub(crate) enum Check {
-    /// Begins with the one that failed last: it is likely to fail again.
-    All(Vec<Check>, Cell<usize>),
+    /// So many of them look nothing up and come first; the one of those that failed last goes
+    /// before all: it is likely to fail again.
+    All {
+        checks: Vec<Check>,
+        quick: usize,
+        failed: Cell<usize>,
+    },
     Any(Vec<Check>),
     Not(Box<Check>),
-    /// One of these, which are sorted.
-    OneOf(Vec<FieldId>, Vec<TermValue>),
-    Contains(Vec<FieldId>, Vec<TermValue>),
-    /// From the first bytes up to, not including, the second.
-    Between(Vec<FieldId>, Vec<u8>, Vec<u8>),
-    Like(Vec<FieldId>, Pattern),
+    Leaf(Leaf),
     /// The number of this condition among those on owners, the kind's encoded name, the condition.
     Of(usize, Vec<u8>, Box<Check>),
-}
-
-/// What a condition is asked of.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Subject<'a> {
-    pub(crate) key: &'a [u8],
-    pub(crate) carried: Carried<'a>,
 }
 
 /// What is known of owners during one search.
@@ -57,20 +52,23 @@ impl<'a> Owners<'a> {
     /// Makes a filter on records of a kind ready.
     pub(crate) fn compile(&mut self, kind: &str, filter: &Filter) -> Outcome<Check> {
         Ok(match filter {
-            Filter::All(filters) => Check::All(self.compile_each(kind, filters)?, Cell::new(0)),
-            Filter::Any(filters) => Check::Any(join_lists(self.compile_each(kind, filters)?)),
+            Filter::All(filters) => all(self.compile_each(kind, filters)?),
+            Filter::Any(filters) => any(self.compile_each(kind, filters)?),
             Filter::Not(filter) => Check::Not(Box::new(self.compile(kind, filter)?)),
             Filter::Is(field, value) => {
-                Check::OneOf(declared(self.db, kind, field)?.ids, vec![value.clone()])
+                Check::Leaf(Leaf::is(declared(self.db, kind, field)?, value))
             }
             Filter::Contains(field, values) => {
-                Check::Contains(declared(self.db, kind, field)?.ids, values.clone())
+                let declared = declared(self.db, kind, field)?;
+                let is = |value| Check::Leaf(Leaf::is(declared.clone(), value));
+                all(values.iter().map(is).collect())
             }
             Filter::Between(field, low, high) => {
-                Check::Between(declared(self.db, kind, field)?.ids, above(low), below(high))
+                let declared = declared(self.db, kind, field)?;
+                Check::Leaf(Leaf::between(declared, &above(low), &below(high)))
             }
             Filter::Like(field, pattern) => {
-                Check::Like(declared(self.db, kind, field)?.ids, pattern.clone())
+                Check::Leaf(Leaf::like(declared(self.db, kind, field)?, pattern))
             }
             Filter::Of(kind, filter) => {
                 let number = self.known.len();
@@ -94,8 +92,8 @@ impl<'a> Owners<'a> {
         let terms = terms_of(self.db, &owner)?;
         let holds = match &terms {
             Some(terms) => {
-                let carried = Carried(terms).check(&owner)?;
-                check.holds(Subject { key: &owner, carried }, self)?
+                let terms = Terms::Whole(Carried(terms).check(&owner)?);
+                check.holds(Subject { key: &owner, terms }, self)?
             }
             None => false,
         };
@@ -107,35 +105,56 @@ impl<'a> Owners<'a> {
     }
 }
 
-/// The encoded terms and owners of the record at a key.
-pub(crate) fn terms_of(db: &Connection, key: &[u8]) -> Outcome<Option<Vec<u8>>> {
-    let mut find = db.prepare_cached("SELECT terms FROM records WHERE key = ?1")?;
-    Ok(find.query_row([key], |row| row.get(0)).optional()?)
+fn all(mut checks: Vec<Check>) -> Check {
+    if checks.len() == 1 {
+        return checks.remove(0);
+    }
+    checks.sort_by_key(Check::looks_up);
+    let quick = checks.iter().filter(|check| !check.looks_up()).count();
+    Check::All { checks, quick, failed: Cell::new(0) }
 }
 
-/// Whether a value lies between two. Values that are sorted are looked at no further than needed.
-fn is_between(of: Carried<'_>, fields: &[FieldId], low: &[u8], high: &[u8]) -> bool {
-    let mut values = of.values(fields).filter(|held| low <= *held);
-    match fields {
-        [_] => values.next().is_some_and(|held| held < high),
-        _ => values.any(|held| held < high),
+fn any(checks: Vec<Check>) -> Check {
+    let mut joined: Vec<Check> = Vec::with_capacity(checks.len());
+    for check in checks {
+        let other = match (joined.last_mut(), check) {
+            (Some(Check::Leaf(leaf)), Check::Leaf(other)) => leaf.join(other).map(Check::Leaf),
+            (_, check) => Some(check),
+        };
+        joined.extend(other);
     }
+    if joined.len() == 1 {
+        return joined.remove(0);
+    }
+    joined.sort_by_key(Check::looks_up);
+    Check::Any(joined)
 }
 
 impl Check {
+    /// Whether other records than the candidate's index row may have to be looked up.
+    fn looks_up(&self) -> bool {
+        match self {
+            Self::All { checks, .. } | Self::Any(checks) => checks.iter().any(Self::looks_up),
+            Self::Not(check) => check.looks_up(),
+            Self::Leaf(leaf) => leaf.is_of_records,
+            Self::Of(..) => true,
+        }
+    }
+
     /// Whether the condition holds.
     pub(crate) fn holds(&self, subject: Subject<'_>, owners: &mut Owners<'_>) -> Outcome<bool> {
-        let carried = subject.carried;
-        Ok(match self {
-            Self::All(checks, failed) => {
-                let (before, from) = checks.split_at(failed.get());
-                for (number, check) in from.iter().chain(before).enumerate() {
-                    if !check.holds(subject, owners)? {
-                        failed.set((failed.get() + number) % checks.len());
+        match self {
+            Self::All { checks, quick, failed } => {
+                let first = failed.get();
+                for number in (first..*quick).chain(0..first).chain(*quick..checks.len()) {
+                    if !checks[number].holds(subject, owners)? {
+                        if number < *quick {
+                            failed.set(number);
+                        }
                         return Ok(false);
                     }
                 }
-                true
+                Ok(true)
             }
             Self::Any(checks) => {
                 for check in checks {
@@ -143,49 +162,14 @@ impl Check {
                         return Ok(true);
                     }
                 }
-                false
+                Ok(false)
             }
-            Self::Not(check) => !check.holds(subject, owners)?,
-            Self::OneOf(field, values) => {
-                let (Some(least), Some(most)) = (values.first(), values.last()) else {
-                    return Ok(false);
-                };
-                let mut possible = carried
-                    .values(field)
-                    .filter(|held| least.as_bytes() <= *held && *held <= most.as_bytes());
-                possible
-                    .any(|held| values.binary_search_by(|value| value.as_bytes().cmp(held)).is_ok())
-            }
-            Self::Contains(field, values) => values
-                .iter()
-                .all(|value| carried.values(field).any(|held| held == value.as_bytes())),
-            Self::Between(field, low, high) => is_between(carried, field, low, high),
-            Self::Like(field, pattern) => carried.values(field).any(|held| {
-                TermValue::from_bytes(held).as_text().is_some_and(|text| pattern.matches(&text))
-            }),
-            Self::Of(number, kind, check) => match carried.owner(subject.key, kind) {
-                Some(owner) => owners.holds(*number, check, owner)?,
-                None => false,
+            Self::Not(check) => Ok(!check.holds(subject, owners)?),
+            Self::Leaf(leaf) => leaf.holds(subject, owners.db),
+            Self::Of(number, kind, check) => match subject.owner(kind) {
+                Some(owner) => owners.holds(*number, check, owner),
+                None => Ok(false),
             },
-        })
-    }
-}
-
-/// Puts the lists of values of one field together: a list costs little more than one value.
-fn join_lists(checks: Vec<Check>) -> Vec<Check> {
-    let mut joined: Vec<Check> = Vec::with_capacity(checks.len());
-    for check in checks {
-        match (joined.last_mut(), check) {
-            (Some(Check::OneOf(field, values)), Check::OneOf(other, more)) if *field == other => {
-                values.extend(more);
-            }
-            (_, check) => joined.push(check),
         }
     }
-    for check in &mut joined {
-        if let Check::OneOf(_, values) = check {
-            values.sort_unstable();
-        }
-    }
-    joined
 }

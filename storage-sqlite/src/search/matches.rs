@@ -1,57 +1,75 @@
 //! Matches in any order, to be sorted: what each is ordered by, and its key.
 
 /// Matches, all in one buffer.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Matches {
     bytes: Vec<u8>,
     found: Vec<Match>,
+    /// Whether they are ordered by a value.
+    valued: bool,
+    /// How many bytes all keys share at least.
+    shared: usize,
 }
 
-/// One match: a value up to `middle`, and a key from there.
+/// One match: a value, and a key after it.
 #[derive(Clone, Copy, Debug)]
 struct Match {
     /// The first bytes by which it differs from others, as a number that sorts as they do.
     leading: u64,
     start: usize,
-    middle: usize,
-    end: usize,
-    valued: bool,
+    value: u32,
+    key: u32,
 }
 
 impl Matches {
+    /// Room for matches that are ordered by a value or by their keys alone, which share so many
+    /// bytes.
+    pub(super) fn new(valued: bool, shared: usize) -> Self {
+        Self { bytes: Vec::with_capacity(4096), found: Vec::new(), valued, shared }
+    }
+
+    /// Adds one; without a value where none is needed.
     pub(super) fn push(&mut self, value: Option<&[u8]>, key: &[u8]) {
-        let start = self.bytes.len();
-        self.bytes.extend_from_slice(value.unwrap_or_default());
-        let middle = self.bytes.len();
+        let (start, value) = (self.bytes.len(), value.unwrap_or_default());
+        self.bytes.extend_from_slice(value);
         self.bytes.extend_from_slice(key);
-        let (end, valued) = (self.bytes.len(), value.is_some());
-        self.found.push(Match { leading: 0, start, middle, end, valued });
+        // Both are far below 4 GiB: a key has at most 1 KiB, a value 64.
+        let (value, key) = (value.len() as u32, key.len() as u32);
+        self.found.push(Match { leading: 0, start, value, key });
     }
 
     /// The matches by value and key, each once.
     pub(super) fn sorted(
         &mut self,
     ) -> impl DoubleEndedIterator<Item = (Option<&[u8]>, &[u8])> + '_ {
-        let Self { bytes, found } = self;
-        let place = |of: &Match| (&bytes[of.start..of.middle], &bytes[of.middle..of.end]);
+        let Self { bytes, found, valued, shared } = self;
+        let (bytes, valued) = (bytes.as_slice(), *valued);
+        let place = |of: &Match| {
+            let (value, end) = (of.value as usize, (of.value + of.key) as usize);
+            bytes[of.start..of.start + end].split_at(value)
+        };
         // Names and values begin alike: to compare numbers made of what follows is faster.
-        let first = |of: &Match| if of.valued { place(of).0 } else { place(of).1 };
+        let first = |of: &Match| if valued { place(of).0 } else { place(of).1 };
+        let known = if valued { 0 } else { *shared };
         let shared = found.first().map_or(0, |one| {
+            let one = &first(one)[known..];
             let shared = |other: &Match| {
-                let pairs = first(one).iter().zip(first(other));
+                let pairs = one.iter().zip(&first(other)[known..]);
                 pairs.take_while(|(a, b)| a == b).count()
             };
-            found.iter().map(shared).min().unwrap_or(0)
+            known + found.iter().map(shared).min().unwrap_or(0)
         });
-        let leading: Vec<u64> = found.iter().map(|of| leading(&first(of)[shared..])).collect();
-        for (of, leading) in found.iter_mut().zip(leading) {
-            of.leading = leading;
+        for of in found.iter_mut() {
+            of.leading = leading(&first(of)[shared..]);
         }
         found.sort_unstable_by(|a, b| {
             a.leading.cmp(&b.leading).then_with(|| place(a).cmp(&place(b)))
         });
         found.dedup_by(|a, b| a.leading == b.leading && place(a) == place(b));
-        found.iter().map(move |of| (of.valued.then_some(place(of).0), place(of).1))
+        found.iter().map(move |of| {
+            let (value, key) = place(of);
+            (valued.then_some(value), key)
+        })
     }
 }
 
@@ -80,7 +98,8 @@ mod tests {
     proptest! {
         #[test]
         fn matches_come_sorted_and_once(places in prop_oneof![places(true), places(false)]) {
-            let mut matches = Matches::default();
+            let valued = places.first().is_some_and(|(value, _)| value.is_some());
+            let mut matches = Matches::new(valued, 0);
             for (value, key) in &places {
                 matches.push(value.as_deref(), key);
             }

@@ -6,12 +6,17 @@
 
 mod check;
 mod choose;
+mod leaf;
 mod matches;
 mod pager;
 mod plan;
 mod source;
+mod span;
+mod terms;
 #[cfg(test)]
 mod tests;
+
+use std::borrow::Cow;
 
 use packhouse_core::store::{
     Cursor, Direction, Field, Filter, Order, Page, Query, Row, Shape, Start,
@@ -24,10 +29,12 @@ use self::matches::Matches;
 use self::pager::direction;
 use self::plan::{Indexed, Planner};
 pub(crate) use self::source::Flow;
-use self::source::{Source, Span, Way, above, below, next};
-use crate::encoding::FieldId;
+use self::source::{Source, Way, above, below, next};
+use self::span::Span;
+use self::terms::{Subject, Terms, terms_of};
+use crate::encoding::Carried;
 use crate::fault::Outcome;
-use crate::fields::declared;
+use crate::fields::{Declared, declared};
 use crate::records::Reader;
 
 /// Takes a match: what it is ordered by, and its key.
@@ -69,8 +76,8 @@ struct Search<'a> {
     planner: Planner<'a>,
     owners: Owners<'a>,
     check: Check,
-    /// The numbers of the field of the order.
-    ordered: Vec<FieldId>,
+    /// The field of the order.
+    ordered: Declared,
     /// The range's size, from the counters.
     size: u64,
     /// The source that has the query's order: every record that can match is in it.
@@ -83,8 +90,8 @@ impl<'a> Search<'a> {
         let mut owners = Owners::new(db);
         let check = owners.compile(planner.kind, &query.filter)?;
         let ordered = match &query.order {
-            Order::Key(_) => Vec::new(),
-            Order::Term(field, _) => declared(db, planner.kind, field)?.ids,
+            Order::Key(_) => Declared::default(),
+            Order::Term(field, _) => declared(db, planner.kind, field)?,
         };
         let size = planner.size()?;
         let mut search = Self { query, planner, owners, check, ordered, size, walk: None };
@@ -167,7 +174,7 @@ impl<'a> Search<'a> {
             (Source::Span(span), Order::Term(field, _)) => self
                 .planner
                 .indexed(field)
-                .is_ok_and(|at| at.flatten().is_some_and(|at| at.place == span.place)),
+                .is_ok_and(|at| at.flatten().is_some_and(|at| at.place.0 == span.place)),
             _ => false,
         }
     }
@@ -186,6 +193,17 @@ impl<'a> Search<'a> {
             && matches!((source, &self.query.order), (Source::Span(_), Order::Key(_)))
     }
 
+    /// The value that a candidate is ordered by.
+    fn first<'s>(&self, subject: Subject<'s>) -> Outcome<Option<Cow<'s, [u8]>>> {
+        let Declared { ids, wildcard, .. } = &self.ordered;
+        if *wildcard && matches!(subject.terms, Terms::Row(_)) {
+            let terms = terms_of(self.planner.db, subject.key)?.unwrap_or_default();
+            let first = Carried(&terms).values(ids).next().map(<[u8]>::to_vec);
+            return Ok(first.map(Cow::Owned));
+        }
+        Ok(subject.first(ids))
+    }
+
     /// Gives matches from a source that has the query's order, until `emit` has enough; `false`
     /// when that takes more than `budget` candidates.
     fn walk_along(&mut self, source: &Source, budget: u64, emit: &mut Emit<'_>) -> Outcome<bool> {
@@ -195,7 +213,7 @@ impl<'a> Search<'a> {
         let mut exhausted = false;
         // Who stopped, and why, is known from `emit` and `exhausted`.
         let exact = self.is_exact(source);
-        let way = Way { backwards, with_values: by_term, keys_alone: exact };
+        let way = Way { backwards, keys_alone: exact };
         let _ = source.each(db, way, &mut |subject, value| {
             if left == 0 {
                 exhausted = true;
@@ -211,7 +229,7 @@ impl<'a> Search<'a> {
                 return emit(None, subject.key);
             }
             // A record with several values lies at its first one.
-            if subject.carried.values(&self.ordered).next() != value {
+            if self.first(subject)?.as_deref() != value {
                 return Ok(Flow::Continue(()));
             }
             emit(value, subject.key)
@@ -223,7 +241,7 @@ impl<'a> Search<'a> {
     /// `budget` candidates.
     fn collect(&mut self, source: &Source, budget: u64, emit: &mut Emit<'_>) -> Outcome<bool> {
         let by_term = matches!(self.query.order, Order::Term(..));
-        let mut matches = Matches::default();
+        let mut matches = Matches::new(by_term, self.planner.keys.0.len());
         let mut left = budget;
         let exact = self.is_exact(source);
         let way = Way { keys_alone: exact, ..Way::default() };
@@ -237,9 +255,9 @@ impl<'a> Search<'a> {
             {
                 return Ok(Flow::Continue(()));
             }
-            let value = subject.carried.values(&self.ordered).next();
+            let value = if by_term { self.first(subject)? } else { None };
             if !by_term || value.is_some() {
-                matches.push(value, subject.key);
+                matches.push(value.as_deref(), subject.key);
             }
             Ok(Flow::Continue(()))
         })?;

@@ -3,8 +3,9 @@
 use packhouse_core::store::{Field, Filter, Order, Query, TermValue};
 use rusqlite::{Connection, OptionalExtension};
 
-use super::source::{Source, Span, above, below, place};
-use crate::encoding::prefix_lengths;
+use super::source::{Source, above, below, place};
+use super::span::Span;
+use crate::encoding::{FieldId, prefix_lengths};
 use crate::fault::Outcome;
 use crate::fields::declared;
 use crate::texts;
@@ -39,7 +40,8 @@ pub(crate) struct Planner<'a> {
 
 /// A field that the index knows in this range.
 pub(crate) struct Indexed {
-    pub(crate) place: i64,
+    /// The place, and its field.
+    pub(crate) place: (i64, FieldId),
     pub(crate) scope: Vec<u8>,
     pub(crate) records: u64,
 }
@@ -118,7 +120,7 @@ impl<'a> Planner<'a> {
         let scope = prefix_lengths(&self.keys.0).nth(field.scope).unwrap_or(self.keys.0.len());
         let scope = &self.keys.0[..scope];
         Ok(Some(place(self.db, id, scope)?.map(|(place, records)| Indexed {
-            place,
+            place: (place, id),
             scope: scope.to_vec(),
             records,
         })))
@@ -147,7 +149,7 @@ impl<'a> Planner<'a> {
                 vec![Source::Span(Span::between(at.place, at.scope, above(low), below(high)))]
             })?,
             Filter::Like(field, pattern) => self.by_field(field, |at| {
-                let question = texts::question(at.place, pattern).map(Source::Texts);
+                let question = texts::question(at.place.0, pattern).map(Source::Texts);
                 let whole = Span::between(at.place, at.scope, Vec::new(), vec![0xff]);
                 question.into_iter().chain([Source::Span(whole)]).collect()
             })?,

@@ -7,7 +7,8 @@ use std::ops::{Bound, ControlFlow};
 use packhouse_core::store::TermValue;
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::check::{Subject, terms_of};
+use super::span::Span;
+use super::terms::{Subject, Terms};
 use crate::encoding::Carried;
 use crate::fault::Outcome;
 
@@ -18,8 +19,6 @@ pub(crate) type Flow = ControlFlow<()>;
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Way {
     pub(crate) backwards: bool,
-    /// With the values of index rows.
-    pub(crate) with_values: bool,
     /// Without the terms of what index rows give.
     pub(crate) keys_alone: bool,
 }
@@ -40,18 +39,6 @@ pub(crate) enum Source {
     Texts(String),
     /// All of these, some candidates more than once.
     Union(Vec<Source>),
-}
-
-/// A range of index rows of one place.
-#[derive(Clone, Debug)]
-pub(crate) struct Span {
-    pub(crate) place: i64,
-    /// The key parts that all rows share.
-    pub(crate) scope: Vec<u8>,
-    /// The first value and rest of a key.
-    pub(crate) low: (Vec<u8>, Vec<u8>),
-    /// The first value and rest of a key after the range.
-    pub(crate) high: (Vec<u8>, Vec<u8>),
 }
 
 /// The first bytes that are not below a lower bound.
@@ -78,73 +65,8 @@ pub(crate) fn next(bytes: &[u8]) -> Vec<u8> {
     [bytes, &[0]].concat()
 }
 
-impl Span {
-    /// The rows of one value whose keys lie in a range.
-    pub(crate) fn point(
-        place: i64,
-        scope: Vec<u8>,
-        value: &[u8],
-        keys: &(Vec<u8>, Vec<u8>),
-    ) -> Self {
-        let low = (value.to_vec(), keys.0[scope.len().min(keys.0.len())..].to_vec());
-        let rest = keys.1[scope.len().min(keys.1.len())..].to_vec();
-        // A range as wide as the scope ends with the scope, and so has no last rest of a key.
-        let high = if keys.0 == scope { (next(value), Vec::new()) } else { (value.to_vec(), rest) };
-        Self { place, scope, low, high }
-    }
-
-    /// The rows of all values between two.
-    pub(crate) fn between(place: i64, scope: Vec<u8>, low: Vec<u8>, high: Vec<u8>) -> Self {
-        Self { place, scope, low: (low, Vec::new()), high: (high, Vec::new()) }
-    }
-
-    fn edges(&self) -> (i64, &[u8], &[u8], &[u8], &[u8]) {
-        (self.place, &self.low.0, &self.low.1, &self.high.0, &self.high.1)
-    }
-
-    /// The rows in SQL. Two columns are compared only where they have to be: SQLite compares each
-    /// row with both ends again, which takes longer than reading it.
-    fn bounds(&self) -> &'static str {
-        if self.low.1.is_empty() && self.high.1.is_empty() {
-            // All five are used, so that both forms have the same parameters.
-            "place = ?1 AND value >= ?2 AND value < ?4 AND ?3 = ?5"
-        } else if self.low.0 == self.high.0 {
-            "place = ?1 AND value = ?2 AND ?2 = ?4 AND rest >= ?3 AND rest < ?5"
-        } else {
-            "place = ?1 AND (value, rest) >= (?2, ?3) AND (value, rest) < (?4, ?5)"
-        }
-    }
-
-    fn each(&self, db: &Connection, way: Way, visit: &mut Visit<'_>) -> Outcome<Flow> {
-        let order = if way.backwards { "value DESC, rest DESC" } else { "value, rest" };
-        let (bounds, carried) = (self.bounds(), if way.keys_alone { "x''" } else { "carried" });
-        let mut statement = db.prepare_cached(&format!(
-            "SELECT value, rest, {carried} FROM terms WHERE {bounds} ORDER BY {order}"
-        ))?;
-        let mut rows = statement.query(self.edges())?;
-        let mut key = self.scope.clone();
-        while let Some(row) = rows.next()? {
-            key.truncate(self.scope.len());
-            key.extend_from_slice(bytes(row, 1)?);
-            let looked_up;
-            let carried = match row.get_ref(2)?.as_blob_or_null().map_err(rusqlite::Error::from)? {
-                Some(carried) => carried,
-                None => {
-                    looked_up = terms_of(db, &key)?.unwrap_or_default();
-                    &looked_up
-                }
-            };
-            let subject = Subject { key: &key, carried: Carried(carried) };
-            let value = if way.with_values { Some(bytes(row, 0)?) } else { None };
-            if visit(subject, value)?.is_break() {
-                return Ok(Flow::Break(()));
-            }
-        }
-        Ok(Flow::Continue(()))
-    }
-}
-
-fn bytes<'a>(row: &'a Row<'_>, column: usize) -> Outcome<&'a [u8]> {
+/// The bytes in a column.
+pub(super) fn bytes<'a>(row: &'a Row<'_>, column: usize) -> Outcome<&'a [u8]> {
     Ok(row.get_ref(column)?.as_blob().map_err(rusqlite::Error::from)?)
 }
 
@@ -195,12 +117,13 @@ impl Source {
                 )?
                 .query_row((low, high, most), |row| row.get(0))?,
             Self::Span(span) => {
-                let (place, low, low_rest, high, high_rest) = span.edges();
-                let bounds = span.bounds();
-                db.prepare_cached(&format!(
-                    "SELECT count(*) FROM (SELECT 1 FROM terms WHERE {bounds} LIMIT ?6)"
-                ))?
-                .query_row((place, low, low_rest, high, high_rest, most), |row| row.get(0))?
+                let mut count = 0;
+                let way = Way { keys_alone: true, ..Way::default() };
+                let _ = span.each(db, way, &mut |_, _| {
+                    count += 1;
+                    Ok(if count < most { Flow::Continue(()) } else { Flow::Break(()) })
+                })?;
+                count
             }
             Self::Texts(question) => db
                 .prepare_cached(
@@ -224,7 +147,8 @@ impl Source {
 
 fn each_record(mut rows: rusqlite::Rows<'_>, visit: &mut Visit<'_>) -> Outcome<Flow> {
     while let Some(row) = rows.next()? {
-        let subject = Subject { key: bytes(row, 0)?, carried: Carried(bytes(row, 1)?) };
+        let terms = Terms::Whole(Carried(bytes(row, 1)?));
+        let subject = Subject { key: bytes(row, 0)?, terms };
         if visit(subject, None)?.is_break() {
             return Ok(Flow::Break(()));
         }

@@ -8,13 +8,15 @@ use packhouse_core::store::{Batch, Change, Key, KeyRange, Term};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::index::Index;
+use super::rows::RowChanges;
 use crate::encoding::{Carried, kind_length, prefix_lengths};
 use crate::fault::Outcome;
 
-/// What a commit still has to do: what the rows of `counts` and `places` have to be changed by,
-/// added up in memory because many batches touch the same few rows, and which records it changes.
+/// What a commit still has to do: what the rows of `counts`, `places` and `blocks` have to be changed
+/// by, added up in memory because many batches touch the same few, and which records it changes.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
+    pub(super) rows: RowChanges,
     pub(super) counts: HashMap<Vec<u8>, i64>,
     pub(super) places: HashMap<i64, i64>,
     pub(super) changed: Vec<Vec<u8>>,
@@ -22,6 +24,7 @@ pub(super) struct Pending {
 
 impl Pending {
     pub(super) fn add(&mut self, other: Self) {
+        self.rows.add(other.rows);
         for (prefix, by) in other.counts {
             *self.counts.entry(prefix).or_default() += by;
         }

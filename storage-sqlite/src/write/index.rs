@@ -1,6 +1,7 @@
-//! The rows that records are found by: `terms`, `places` and `texts`.
+//! What records are found by: index rows, `places` and `texts`.
 
 use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
 
 use packhouse_core::store::TermValue;
 use rusqlite::{Connection, OptionalExtension};
@@ -25,8 +26,8 @@ pub(super) struct Index {
     places: HashMap<(FieldId, Vec<u8>), i64>,
 }
 
-/// Where a record is found: place, value, and the rest of its key.
-type Entry<'a> = (i64, &'a [u8], &'a [u8]);
+/// Where a record is found: place, value, the rest of its key, and the place's field.
+type Entry<'a> = (i64, &'a [u8], &'a [u8], FieldId);
 
 /// All that one version of a record is found by.
 #[derive(Default)]
@@ -34,6 +35,8 @@ struct Found<'a> {
     entries: BTreeSet<Entry<'a>>,
     places: BTreeSet<i64>,
     text: String,
+    /// What index rows carry of it: not the long texts that wildcards are for.
+    carried: Vec<u8>,
 }
 
 impl Index {
@@ -58,17 +61,16 @@ impl Index {
             return Ok(());
         }
         let (before, after) = (self.found(db, key, old)?, self.found(db, key, new)?);
-        for (place, value, rest) in before.entries.difference(&after.entries) {
-            db.prepare_cached("DELETE FROM terms WHERE place = ?1 AND value = ?2 AND rest = ?3")?
-                .execute((place, value, rest))?;
+        let rows = &mut pending.rows;
+        for (place, value, rest, field) in before.entries.difference(&after.entries) {
+            rows.remove((*place, value.to_vec(), rest.to_vec()), *field);
         }
-        let carried = (new.len() <= MOST_CARRIED).then_some(new);
-        for (place, value, rest) in &after.entries {
-            db.prepare_cached(
-                "INSERT INTO terms (place, value, rest, carried) VALUES (?1, ?2, ?3, ?4)
-                 ON CONFLICT DO UPDATE SET carried = excluded.carried",
-            )?
-            .execute((place, value, rest, carried))?;
+        let same = before.carried == after.carried;
+        let carried: Option<Rc<[u8]>> =
+            (after.carried.len() <= MOST_CARRIED).then(|| after.carried.as_slice().into());
+        for entry in after.entries.iter().filter(|entry| !same || !before.entries.contains(entry)) {
+            let (place, value, rest, field) = entry;
+            rows.put((*place, value.to_vec(), rest.to_vec()), *field, carried.clone());
         }
         for place in before.places.difference(&after.places) {
             *pending.places.entry(*place).or_default() -= 1;
@@ -81,18 +83,24 @@ impl Index {
 
     fn found<'a>(&mut self, db: &Connection, key: &'a [u8], blob: &'a [u8]) -> Outcome<Found<'a>> {
         let mut found = Found::default();
+        let mut long = BTreeSet::new();
         for (field, value) in Carried(blob).check(key)?.terms() {
             let declared = self.fields.get(db, field)?;
             let wildcard = declared.wildcard;
             let scope = prefix_lengths(key).nth(declared.scope).unwrap_or(key.len());
             let (scope, rest) = key.split_at(scope);
             let place = self.place(db, field, scope)?;
-            found.entries.insert((place, value, rest));
+            found.entries.insert((place, value, rest, field));
             found.places.insert(place);
-            if wildcard && let Some(text) = TermValue::from_bytes(value).as_text() {
+            if !wildcard {
+                continue;
+            }
+            long.insert(field);
+            if let Some(text) = TermValue::from_bytes(value).as_text() {
                 texts::add(&mut found.text, place, &text);
             }
         }
+        found.carried = Carried(blob).without(|field| long.contains(&field));
         Ok(found)
     }
 
@@ -120,6 +128,7 @@ impl Index {
 
     /// Writes what was added up for a commit.
     pub(super) fn settle(&mut self, db: &Connection, pending: &Pending) -> Outcome<()> {
+        pending.rows.write(db, &pending.places)?;
         for (prefix, by) in pending.counts.iter().filter(|(_, by)| **by != 0) {
             let count: i64 = db
                 .prepare_cached(

@@ -8,6 +8,7 @@ mod checkpoint;
 mod expect;
 mod index;
 mod outcomes;
+mod rows;
 #[cfg(test)]
 mod tests;
 

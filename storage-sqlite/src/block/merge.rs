@@ -1,0 +1,202 @@
+//! Changing the rows of a block, which may become several blocks or none.
+
+use std::ops::Range;
+
+use super::Block;
+use super::build::{Builder, Load};
+use crate::encoding::{Carried, FieldId};
+use crate::fault::Outcome;
+
+/// A change of one row.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RowChange<'a> {
+    pub(crate) value: &'a [u8],
+    pub(crate) rest: &'a [u8],
+    /// The field of the row's own term.
+    pub(crate) field: FieldId,
+    pub(crate) to: RowState<'a>,
+}
+
+/// What a row is to be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum RowState<'a> {
+    Absent,
+    /// There, without what else its record is found by.
+    Bare,
+    /// There, with that.
+    Carrying(Carried<'a>),
+}
+
+/// The first value and rest of a key that lie in a block.
+pub(crate) type Bound = (Vec<u8>, Vec<u8>);
+
+/// The rows of a block and of what is put into it, in their order.
+#[derive(Default)]
+struct Rows<'a> {
+    bytes: Vec<u8>,
+    rows: Vec<Row<'a>>,
+}
+
+/// A row: where its value and rest are among the bytes, and what it carries.
+#[derive(Clone)]
+struct Row<'a> {
+    value: Range<usize>,
+    rest: Range<usize>,
+    load: Load<'a>,
+}
+
+/// Changes the rows of a block; `changes` are in the order of value and rest. Gives what takes its
+/// place: blocks of about `most` bytes at most, each but the first with its bound.
+pub(crate) fn merge(
+    block: Option<&[u8]>,
+    changes: &[RowChange<'_>],
+    most: usize,
+) -> Outcome<Vec<(Bound, Vec<u8>)>> {
+    let block = block.map(Block::of).transpose()?;
+    let mut rows = Rows::default();
+    let mut waiting = changes.iter().peekable();
+    // Whether nothing is put before a row that was there.
+    let mut appending = true;
+    if let Some(block) = &block {
+        let (mut value, mut rest) = (block.value.to_vec(), block.rest.to_vec());
+        for row in block.rows() {
+            let row = row?;
+            value.truncate(block.value.len());
+            value.extend_from_slice(row.value);
+            rest.truncate(block.rest.len());
+            rest.extend_from_slice(row.rest);
+            let this = (value.as_slice(), rest.as_slice());
+            while let Some(change) = waiting.next_if(|change| (change.value, change.rest) < this) {
+                appending &= !rows.change(change);
+            }
+            match waiting.next_if(|change| (change.value, change.rest) == this) {
+                Some(change) => _ = rows.change(change),
+                None => {
+                    let load = row.carried.map_or(Load::Nothing, |held| Load::Of(block, held));
+                    rows.push(&value, &rest, load);
+                }
+            }
+        }
+    }
+    for change in waiting {
+        rows.change(change);
+    }
+    Ok(rows.blocks(block.as_ref(), if appending { Cut::Full } else { Cut::Even }, most))
+}
+
+/// One block out of two, the second of which follows the first.
+pub(crate) fn join(first: &[u8], second: &[u8]) -> Outcome<Vec<u8>> {
+    let (first, second) = (Block::of(first)?, Block::of(second)?);
+    let mut rows = Rows::default();
+    for block in [&first, &second] {
+        for row in block.rows() {
+            let row = row?;
+            let load = row.carried.map_or(Load::Nothing, |held| Load::Of(block, held));
+            rows.push(&[block.value, row.value].concat(), &[block.rest, row.rest].concat(), load);
+        }
+    }
+    let (bytes, _) = rows.block(0..rows.rows.len(), None);
+    Ok(bytes)
+}
+
+/// How rows that are too many for one block are divided.
+#[derive(Clone, Copy)]
+enum Cut {
+    /// The first ones become full: more come at the end.
+    Full,
+    /// All have room for more.
+    Even,
+}
+
+impl<'a> Rows<'a> {
+    fn push(&mut self, value: &[u8], rest: &[u8], load: Load<'a>) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(value);
+        let middle = self.bytes.len();
+        self.bytes.extend_from_slice(rest);
+        self.rows.push(Row { value: start..middle, rest: middle..self.bytes.len(), load });
+    }
+
+    /// Puts what a row is to be; `false` if it is not to be.
+    fn change(&mut self, change: &RowChange<'a>) -> bool {
+        let load = match change.to {
+            RowState::Absent => return false,
+            RowState::Bare => Load::Nothing,
+            RowState::Carrying(found) => Load::Found(found, change.field),
+        };
+        self.push(change.value, change.rest, load);
+        true
+    }
+
+    fn value(&self, at: usize) -> &[u8] {
+        &self.bytes[self.rows[at].value.clone()]
+    }
+
+    fn rest(&self, at: usize) -> &[u8] {
+        &self.bytes[self.rows[at].rest.clone()]
+    }
+
+    /// Some of the rows as a block, and how many bytes it has after each of them. `before` is a
+    /// block whose slots are kept.
+    fn block(&self, rows: Range<usize>, before: Option<&Block<'_>>) -> (Vec<u8>, Vec<usize>) {
+        // They are sorted by value.
+        let value = shared(self.value(rows.start), self.value(rows.end - 1));
+        let first = self.rest(rows.start);
+        let rest = rows.clone().map(|at| shared(first, self.rest(at))).min().unwrap_or(0);
+        let mut builder = Builder::new(&self.value(rows.start)[..value], &first[..rest]);
+        let before = before.filter(|before| before.has_room());
+        if let Some(before) = before {
+            builder = builder.with_slots_of(before);
+        }
+        let mut ends = Vec::with_capacity(rows.len());
+        for at in rows {
+            let load = match (self.rows[at].load, before) {
+                (Load::Of(_, carried), Some(_)) => Load::Verbatim(carried),
+                (load, _) => load,
+            };
+            builder.push(self.value(at), self.rest(at), load);
+            ends.push(builder.len());
+        }
+        (builder.finish(), ends)
+    }
+
+    fn blocks(&self, before: Option<&Block<'_>>, cut: Cut, most: usize) -> Vec<(Bound, Vec<u8>)> {
+        if self.rows.is_empty() {
+            return Vec::new();
+        }
+        let (whole, ends) = self.block(0..self.rows.len(), before);
+        if whole.len() <= most || self.rows.len() == 1 {
+            return vec![(Bound::default(), whole)];
+        }
+        let size = match cut {
+            Cut::Full => most,
+            Cut::Even => whole.len().div_ceil((whole.len() * 4).div_ceil(most * 3)),
+        };
+        let header = whole.len() - ends.last().copied().unwrap_or(0);
+        let (mut blocks, mut start, mut used) = (Vec::new(), 0, 0);
+        for at in 1..=self.rows.len() {
+            let full = ends.get(at).is_none_or(|end| header + end - used > size);
+            if full {
+                let bound = if start == 0 { Bound::default() } else { self.bound(start) };
+                blocks.push((bound, self.block(start..at, None).0));
+                (start, used) = (at, ends[at - 1]);
+            }
+        }
+        blocks
+    }
+
+    /// What lies between a row and the one before it, in few bytes.
+    fn bound(&self, at: usize) -> Bound {
+        let (before, value) = (self.value(at - 1), self.value(at));
+        if before == value {
+            let rest = self.rest(at);
+            return (value.to_vec(), rest[..=shared(self.rest(at - 1), rest)].to_vec());
+        }
+        (value[..=shared(before, value)].to_vec(), Vec::new())
+    }
+}
+
+/// How many bytes both begin with.
+fn shared(one: &[u8], other: &[u8]) -> usize {
+    one.iter().zip(other).take_while(|(a, b)| a == b).count()
+}

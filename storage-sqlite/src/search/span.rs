@@ -1,0 +1,217 @@
+//! A range of index rows of one place.
+
+use rusqlite::{Connection, OptionalExtension, Rows};
+
+use std::cmp::Ordering;
+
+use super::Flow;
+use super::source::{Visit, Way, bytes, next};
+use super::terms::{RowTerms, Subject, Terms, terms_of};
+use crate::block::{Block, IndexRow};
+use crate::encoding::{Carried, FieldId};
+use crate::fault::Outcome;
+
+/// A range of index rows of one place.
+#[derive(Clone, Debug)]
+pub(crate) struct Span {
+    pub(crate) place: i64,
+    /// The place's field.
+    pub(crate) field: FieldId,
+    /// The key parts that all rows share.
+    pub(crate) scope: Vec<u8>,
+    /// The first value and rest of a key.
+    pub(crate) low: (Vec<u8>, Vec<u8>),
+    /// The first value and rest of a key after the range.
+    pub(crate) high: (Vec<u8>, Vec<u8>),
+}
+
+impl Span {
+    /// The rows of one value whose keys lie in a range.
+    pub(crate) fn point(
+        (place, field): (i64, FieldId),
+        scope: Vec<u8>,
+        value: &[u8],
+        keys: &(Vec<u8>, Vec<u8>),
+    ) -> Self {
+        let low = (value.to_vec(), keys.0[scope.len().min(keys.0.len())..].to_vec());
+        let rest = keys.1[scope.len().min(keys.1.len())..].to_vec();
+        // A range as wide as the scope ends with the scope, and so has no last rest of a key.
+        let high = if keys.0 == scope { (next(value), Vec::new()) } else { (value.to_vec(), rest) };
+        Self { place, field, scope, low, high }
+    }
+
+    /// The rows of all values between two.
+    pub(crate) fn between(
+        (place, field): (i64, FieldId),
+        scope: Vec<u8>,
+        low: Vec<u8>,
+        high: Vec<u8>,
+    ) -> Self {
+        Self { place, field, scope, low: (low, Vec::new()), high: (high, Vec::new()) }
+    }
+
+    /// Gives every row, in the order of value and key or backwards.
+    pub(super) fn each(&self, db: &Connection, way: Way, visit: &mut Visit<'_>) -> Outcome<Flow> {
+        let mut walk = Walk { span: self, db, way, key: self.scope.clone(), value: Vec::new() };
+        let high = (&self.high.0, &self.high.1);
+        if way.backwards {
+            let mut blocks = db.prepare_cached(
+                "SELECT rows FROM blocks WHERE place = ?1 AND (value, rest) < (?2, ?3)
+                 ORDER BY value DESC, rest DESC",
+            )?;
+            return walk.blocks(blocks.query((self.place, high.0, high.1))?, visit);
+        }
+        let (value, rest) = self.first_block(db)?;
+        let mut blocks = db.prepare_cached(
+            "SELECT rows FROM blocks WHERE place = ?1
+             AND (value, rest) >= (?2, ?3) AND (value, rest) < (?4, ?5) ORDER BY value, rest",
+        )?;
+        walk.blocks(blocks.query((self.place, value, rest, high.0, high.1))?, visit)
+    }
+
+    /// The bound of the block in which the first row may lie.
+    fn first_block(&self, db: &Connection) -> Outcome<(Vec<u8>, Vec<u8>)> {
+        let mut find = db.prepare_cached(
+            "SELECT value, rest FROM blocks WHERE place = ?1 AND (value, rest) <= (?2, ?3)
+             ORDER BY value DESC, rest DESC LIMIT 1",
+        )?;
+        let low = (self.place, &self.low.0, &self.low.1);
+        let found = find.query_row(low, |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        Ok(found.unwrap_or_default())
+    }
+}
+
+/// A walk along the blocks of a range.
+struct Walk<'a> {
+    span: &'a Span,
+    db: &'a Connection,
+    way: Way,
+    /// The key and the value of the row at hand.
+    key: Vec<u8>,
+    value: Vec<u8>,
+}
+
+/// What comes after a row.
+enum Step {
+    Next,
+    /// Nothing: the range has ended.
+    Past,
+    /// Nothing: whoever takes the rows has enough.
+    Enough,
+}
+
+impl Walk<'_> {
+    fn blocks(&mut self, mut blocks: Rows<'_>, visit: &mut Visit<'_>) -> Outcome<Flow> {
+        while let Some(row) = blocks.next()? {
+            let block = Block::of(bytes(row, 0)?)?;
+            match self.block(&block, visit)? {
+                Step::Next => {}
+                Step::Past => break,
+                Step::Enough => return Ok(Flow::Break(())),
+            }
+        }
+        Ok(Flow::Continue(()))
+    }
+
+    fn block(&mut self, block: &Block<'_>, visit: &mut Visit<'_>) -> Outcome<Step> {
+        let low = Edge::of(&self.span.low, block);
+        let high = Edge::of(&self.span.high, block);
+        self.key.truncate(self.span.scope.len());
+        self.key.extend_from_slice(block.rest);
+        self.value.clear();
+        self.value.extend_from_slice(block.value);
+        // Rows are read in one direction only.
+        let backwards: Vec<_> = match self.way.backwards {
+            true => block.rows().collect::<Outcome<_>>()?,
+            false => Vec::new(),
+        };
+        let mut forwards = block.rows();
+        let mut backwards = backwards.into_iter().rev().map(Ok);
+        let rows: &mut dyn Iterator<Item = _> =
+            if self.way.backwards { &mut backwards } else { &mut forwards };
+        for row in rows {
+            let row = row?;
+            let (below, above) = (low.is_above(&row), !high.is_above(&row));
+            match (below, above, self.way.backwards) {
+                (false, false, _) => {
+                    if self.row(block, row, visit)?.is_break() {
+                        return Ok(Step::Enough);
+                    }
+                }
+                (true, _, false) | (_, true, true) => {}
+                (true, _, true) | (_, true, false) => return Ok(Step::Past),
+            }
+        }
+        Ok(Step::Next)
+    }
+
+    fn row(
+        &mut self,
+        block: &Block<'_>,
+        row: IndexRow<'_>,
+        visit: &mut Visit<'_>,
+    ) -> Outcome<Flow> {
+        self.key.truncate(self.span.scope.len() + block.rest.len());
+        self.key.extend_from_slice(row.rest);
+        self.value.truncate(block.value.len());
+        self.value.extend_from_slice(row.value);
+        let (key, value) = (self.key.as_slice(), self.value.as_slice());
+        let found;
+        let terms = match row.carried {
+            _ if self.way.keys_alone => Terms::Whole(Carried(&[])),
+            Some(carried) => Terms::Row(RowTerms { block, field: self.span.field, value, carried }),
+            None => {
+                found = terms_of(self.db, key)?.unwrap_or_default();
+                Terms::Whole(Carried(&found))
+            }
+        };
+        visit(Subject { key, terms }, Some(value))
+    }
+}
+
+/// An end of a range, as seen from a block.
+enum Edge<'a> {
+    /// All rows lie before it, or all after it.
+    After,
+    Before,
+    /// Compared with what the rows of the block have for themselves.
+    Among(&'a [u8], Rest<'a>),
+}
+
+/// The rest of a key at an end of a range.
+enum Rest<'a> {
+    After,
+    Before,
+    Among(&'a [u8]),
+}
+
+impl<'a> Edge<'a> {
+    fn of((value, rest): &'a (Vec<u8>, Vec<u8>), block: &Block<'_>) -> Self {
+        let among = |tail| {
+            let rest = match rest.strip_prefix(block.rest) {
+                Some(tail) => Rest::Among(tail),
+                None if block.rest < rest.as_slice() => Rest::After,
+                None => Rest::Before,
+            };
+            Self::Among(tail, rest)
+        };
+        match value.strip_prefix(block.value) {
+            Some(tail) => among(tail),
+            None if block.value < value.as_slice() => Self::After,
+            None => Self::Before,
+        }
+    }
+
+    /// Whether a row lies before it.
+    fn is_above(&self, row: &IndexRow<'_>) -> bool {
+        match self {
+            Self::After => true,
+            Self::Before => false,
+            Self::Among(value, rest) => match (row.value.cmp(value), rest) {
+                (Ordering::Less, _) | (Ordering::Equal, Rest::After) => true,
+                (Ordering::Greater, _) | (Ordering::Equal, Rest::Before) => false,
+                (Ordering::Equal, Rest::Among(rest)) => row.rest < *rest,
+            },
+        }
+    }
+}
