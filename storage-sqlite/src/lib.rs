@@ -84,9 +84,9 @@ impl SqliteStore {
         })?;
         let lock = lock::take(&path)?;
         let written = Arc::new(Written::default());
-        let recent = Arc::new(Recent::new(options.recent_bytes));
         let db = schema::open_writer(&path, options.max_bytes)?;
-        let writer = Writer::new(db, written.clone(), recent.clone())?;
+        let recent = Arc::new(Recent::new(options.recent_bytes));
+        let writer = Writer::new(db, written.clone(), recent.clone(), options.carry_from)?;
         let mut store = Self {
             reads: Arc::new(Queue::new()),
             selects: Arc::new(Queue::new()),

@@ -21,6 +21,10 @@ pub struct SqliteOptions {
     pub select_limit: Duration,
     /// How long a scan may hold its snapshot. While one does, the write-ahead log grows.
     pub scan_limit: Duration,
+    /// From how many records on that have a field in one place (in one repository, say) their index
+    /// rows carry what else the records are found by. Below it a search looks the records up, which
+    /// is fast for so few, and a change has less to write.
+    pub carry_from: u32,
     /// The most bytes that the database file may take; the file system's room if `None`.
     pub max_bytes: Option<u64>,
 }
@@ -35,6 +39,7 @@ impl Default for SqliteOptions {
             recent_bytes: 32 << 20,
             select_limit: Duration::from_secs(10),
             scan_limit: Duration::from_secs(60),
+            carry_from: 256,
             max_bytes: None,
         }
     }

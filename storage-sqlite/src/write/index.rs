@@ -19,8 +19,9 @@ const MOST_CARRIED: usize = 1024;
 const MOST_PLACES: usize = 10_000;
 
 /// What the writer remembers of fields and places.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Index {
+    carry_from: u32,
     pub(super) numbers: Numbers,
     fields: Fields,
     places: HashMap<(FieldId, Vec<u8>), i64>,
@@ -40,6 +41,11 @@ struct Found<'a> {
 }
 
 impl Index {
+    pub(super) fn new(carry_from: u32) -> Self {
+        let (numbers, fields) = (Numbers::default(), Fields::default());
+        Self { carry_from, numbers, fields, places: HashMap::new() }
+    }
+
     /// Forgets everything, when numbers that were given have been taken back.
     pub(super) fn clear(&mut self) {
         self.numbers.clear();
@@ -128,7 +134,7 @@ impl Index {
 
     /// Writes what was added up for a commit.
     pub(super) fn settle(&mut self, db: &Connection, pending: &Pending) -> Outcome<()> {
-        pending.rows.write(db, &pending.places)?;
+        pending.rows.write(db, &pending.places, self.carry_from)?;
         for (prefix, by) in pending.counts.iter().filter(|(_, by)| **by != 0) {
             let count: i64 = db
                 .prepare_cached(

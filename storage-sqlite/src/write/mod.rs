@@ -107,10 +107,12 @@ impl From<rusqlite::Error> for Lost {
 }
 
 impl Writer {
+    /// `carry_from` is as in the options of the store.
     pub(crate) fn new(
         db: Connection,
         written: Arc<Written>,
         recent: Arc<Recent>,
+        carry_from: u32,
     ) -> Result<Self, StoreError> {
         let start = || -> Outcome<_> {
             let revision = db.query_row("SELECT revision FROM latest", [], |row| row.get(0))?;
@@ -118,7 +120,7 @@ impl Writer {
         };
         let (revision, kinds) = start().map_err(|fault| fault.within("start to write"))?;
         let checkpoints = Checkpoints::of(&db);
-        let (index, outcomes) = (Index::default(), Outcomes::default());
+        let (index, outcomes) = (Index::new(carry_from), Outcomes::default());
         let in_doubt = false;
         Ok(Self { db, index, revision, outcomes, checkpoints, in_doubt, kinds, written, recent })
     }

@@ -13,10 +13,6 @@ use crate::fault::Outcome;
 /// The most bytes of a block, about, so that it fits into a page of SQLite's.
 const MOST_BYTES: usize = 3_900;
 
-/// A place of fewer records has bare rows: looking all of their records up is still fast, and
-/// there is less to write.
-const CARRIED_FROM: i64 = 256;
-
 /// Where a row lies: place, value, and the rest of its record's key.
 type At = (i64, Vec<u8>, Vec<u8>);
 
@@ -54,12 +50,18 @@ impl RowChanges {
     }
 
     /// Writes them. `more` is how many records more a place has than it did before the commit.
-    pub(super) fn write(&self, db: &Connection, more: &HashMap<i64, i64>) -> Outcome<()> {
+    /// Rows of places with at least `carry_from` records carry what there is to carry.
+    pub(super) fn write(
+        &self,
+        db: &Connection,
+        more: &HashMap<i64, i64>,
+        carry_from: u32,
+    ) -> Outcome<()> {
         let mut changes = self.changes.iter().peekable();
         while let Some(((place, ..), _)) = changes.peek() {
             let place = *place;
             let records = records(db, place)? + more.get(&place).unwrap_or(&0);
-            let carries = records >= CARRIED_FROM;
+            let carries = records >= i64::from(carry_from);
             while changes.peek().is_some_and(|(at, _)| at.0 == place) {
                 write_block(db, place, carries, &mut changes)?;
             }

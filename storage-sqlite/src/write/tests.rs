@@ -22,7 +22,8 @@ impl Bench {
     fn new() -> Self {
         let folder = TempDir::new().unwrap();
         let db = schema::open_writer(&folder.path().join("packhouse.db"), None).unwrap();
-        let mut writer = Writer::new(db, Arc::default(), Arc::new(Recent::new(0))).unwrap();
+        let recent = Arc::new(Recent::new(0));
+        let mut writer = Writer::new(db, Arc::default(), recent, 0).unwrap();
         let failing = Arc::new(AtomicUsize::new(0));
         let left = Arc::clone(&failing);
         let fails = move || {
