@@ -156,7 +156,11 @@ fn random_query(random: &mut Random) -> Query {
         .limit(limit)
         .start(start);
     let query = if random.once_in(2) { query.with_total() } else { query };
-    if random.once_in(3) { query.keys() } else { query }
+    match random.below(6) {
+        0 | 1 => query.keys(),
+        2 => query.names(),
+        _ => query,
+    }
 }
 
 fn random_filter(random: &mut Random, fixed: usize, depth: usize) -> Filter {
@@ -211,6 +215,7 @@ async fn compare(store: &Arc<dyn Store>, memory: &Arc<dyn Store>, query: &Query,
             page.rows.iter().map(|row| (row.key.clone(), row.record.as_ref().map(bare))).collect()
         };
         assert_eq!(rows(&page), rows(&expected), "{about}: {query:?}");
+        assert_eq!(page.names, expected.names, "{about}: {query:?}");
         assert_eq!(page.total, expected.total, "{about}: total of {query:?}");
         assert_eq!(page.next, expected.next, "{about}: cursor of {query:?}");
         match page.next {

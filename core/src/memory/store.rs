@@ -205,6 +205,10 @@ fn page_of(matching: Vec<Ordered>, query: &Query) -> Page {
         .last()
         .filter(|_| more)
         .map(|(value, record)| Cursor { value: value.clone(), key: record.key.clone() });
+    if query.shape == Shape::Names {
+        let names = rows.iter().map(|(_, record)| record.key.last()).collect();
+        return Page { names, next, total, rows: Vec::new() };
+    }
     let rows = rows
         .into_iter()
         .map(|(_, record)| Row {
@@ -212,5 +216,5 @@ fn page_of(matching: Vec<Ordered>, query: &Query) -> Page {
             record: (query.shape == Shape::Records).then_some(record),
         })
         .collect();
-    Page { rows, next, total }
+    Page { rows, next, total, names: Vec::new() }
 }

@@ -64,7 +64,8 @@ macro_rules! name {
             type Error = NameError;
 
             fn try_from(text: String) -> Result<Self, NameError> {
-                Self::parse(&text)
+                $rule(&text).map_err(|rule| NameError::new($noun, &text, rule))?;
+                Ok(Self(text))
             }
         }
     };

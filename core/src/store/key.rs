@@ -71,9 +71,15 @@ impl Key {
     /// The last part, decoded; the kind where there is none.
     #[must_use]
     pub fn last(&self) -> KeyPart {
-        let bytes = &self.0[..self.0.len() - 1];
+        Self::last_of(&self.0).expect("a key holds what `encode` made")
+    }
+
+    /// The last part of the key with these encoded bytes. `None` when the part cannot be decoded.
+    #[must_use]
+    pub fn last_of(bytes: &[u8]) -> Option<KeyPart> {
+        let bytes = bytes.strip_suffix(&[END])?;
         let start = bytes.iter().rposition(|byte| *byte == END).map_or(0, |end| end + 1);
-        decode_component(&bytes[start..]).expect("a key holds what `encode` made")
+        decode_component(&bytes[start..])
     }
 
     /// The number of parts after the kind.

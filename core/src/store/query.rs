@@ -2,7 +2,9 @@
 
 use std::ops::Bound;
 
-use super::{Field, Key, KeyRange, Kind, Pattern, Record, StoreError, StoreErrorKind, TermValue};
+use super::{
+    Field, Key, KeyPart, KeyRange, Kind, Pattern, Record, StoreError, StoreErrorKind, TermValue,
+};
 
 /// A condition on a record's terms.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -152,9 +154,11 @@ pub struct Cursor {
     pub key: Key,
 }
 
-/// Whether a page holds keys alone or whole records.
+/// Whether a page holds names, keys or whole records.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Shape {
+    /// The last part of each key alone, in [`Page::names`]: the least there is to give.
+    Names,
     /// Keys alone.
     Keys,
     /// Whole records.
@@ -236,6 +240,13 @@ impl Query {
         self
     }
 
+    /// The same with the last parts of keys alone.
+    #[must_use]
+    pub const fn names(mut self) -> Self {
+        self.shape = Shape::Names;
+        self
+    }
+
     /// The same with keys alone.
     #[must_use]
     pub const fn keys(mut self) -> Self {
@@ -257,7 +268,7 @@ impl Query {
             return Err(StoreErrorKind::Invalid.because("the filter has too many conditions"));
         }
         let most = match self.shape {
-            Shape::Keys => Self::MAX_KEYS,
+            Shape::Names | Shape::Keys => Self::MAX_KEYS,
             Shape::Records => Self::MAX_LIMIT,
         };
         if self.limit > most {
@@ -284,8 +295,10 @@ pub struct Row {
 /// One page of what a query selects.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Page {
-    /// The rows, in order.
+    /// The rows, in order; none where [`Shape::Names`] was asked for.
     pub rows: Vec<Row>,
+    /// The last part of each key, in order, where [`Shape::Names`] was asked for.
+    pub names: Vec<KeyPart>,
     /// Where the next page starts; `None` after the last one.
     pub next: Option<Cursor>,
     /// How many match in all, if that was wanted.

@@ -16,7 +16,7 @@ use crate::model::files::File;
 use crate::model::packages::{Package, Updated};
 use crate::model::versions::Version;
 use crate::names::{AttributeName, FileLocation, PackageName, PackagePath, RepoPath, VersionPath};
-use crate::store::{Change, Filter, Query, Row};
+use crate::store::{Change, Filter, Query};
 use crate::work::{Work, decode};
 use crate::{Error, ErrorKind, Result};
 
@@ -295,10 +295,10 @@ pub async fn search_package_names(
 ) -> Result<Listed<PackageName>> {
     let permit = packhouse.permit::<act::Read, _>(caller, repo).await?;
     let filter = query.filter(&Package::ATTRIBUTE, Clauses::Every, permit.place().publisher);
-    let query = Query::within(Package::range_of(repo)).filter(filter).keys();
+    let query = Query::within(Package::range_of(repo)).filter(filter).names();
     let page = packhouse.select(&paging.of(query, Paging::MAX_NAMES)).await?;
-    let name = |row: &Row| PackageName::parse(&row.key.last()).map_err(Error::corrupt);
-    let items = page.rows.iter().map(name).collect::<Result<_>>()?;
+    let name = |name| PackageName::try_from(name).map_err(Error::corrupt);
+    let items = page.names.into_iter().map(name).collect::<Result<_>>()?;
     Ok(Listed { items, total: page.total, start: paging.start })
 }
 

@@ -1,10 +1,7 @@
 //! Writing a block.
 
-use super::{Block, OWNER, head};
+use super::{Block, MOST_SLOTS, OWNER, head};
 use crate::encoding::{Carried, FieldId, put_bytes, put_number};
-
-/// The most slots of a block, so that a set of them fits into a number.
-const MOST_SLOTS: usize = 63;
 
 /// The longest head that a slot may have, in bytes.
 const LONGEST_HEAD: usize = 255;

@@ -22,6 +22,9 @@ use crate::fault::{Fault, Outcome};
 
 pub(crate) use self::merge::{Bound, RowChange, RowState, join, merge};
 
+/// The most slots of a block.
+const MOST_SLOTS: usize = 63;
+
 /// The field that owners have within a block.
 const OWNER: FieldId = 0;
 
@@ -71,6 +74,8 @@ impl<'a> Block<'a> {
             let (value, rest) = (cursor.bytes()?, cursor.bytes()?);
             let count = cursor.number()?;
             let slot = |_| Some((FieldId::try_from(cursor.number()?).ok()?, cursor.bytes()?));
+            // A set of them fits into a number.
+            let count = Some(count).filter(|count| *count <= MOST_SLOTS)?;
             let slots = (0..count).map(slot).collect::<Option<_>>()?;
             Some(Self { number, value, rest, slots, rows: cursor.0 })
         };
@@ -103,6 +108,31 @@ impl<'a> Block<'a> {
             };
             Some(Part { slot, field, head, tail: cursor.bytes()? })
         })
+    }
+
+    /// Whether something holds of a term that a row carries, given as its slot, its field if it has
+    /// no slot, and what follows the head. Only terms without a slot and of some slots are asked;
+    /// ends early where what is carried is damaged.
+    #[inline]
+    pub(crate) fn any_part(
+        &self,
+        carried: &'a [u8],
+        slots: u64,
+        mut holds: impl FnMut(usize, FieldId, &'a [u8]) -> bool,
+    ) -> bool {
+        let mut cursor = Cursor(carried);
+        let mut next = || {
+            let slot = cursor.number()?;
+            let field = if slot == 0 { FieldId::try_from(cursor.number()?).ok()? } else { OWNER };
+            Some((slot, field, cursor.bytes()?))
+        };
+        while let Some((slot, field, tail)) = next() {
+            let asked = slot == 0 || slots.checked_shr(slot as u32).unwrap_or(0) & 1 == 1;
+            if asked && holds(slot, field, tail) {
+                return true;
+            }
+        }
+        false
     }
 
     /// The fields and heads of terms with the numbers of their slots.

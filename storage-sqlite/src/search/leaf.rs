@@ -90,45 +90,46 @@ impl Leaf {
     }
 
     fn holds_of(&self, carried: Carried<'_>) -> bool {
-        carried.values(&self.fields).any(|value| self.passes(&[], value))
+        carried.values(&self.fields).any(|value| self.passes(value))
     }
 
     fn holds_of_own(&self, row: RowTerms<'_>) -> bool {
-        self.fields.contains(&row.field) && self.passes(&[], row.value)
+        self.fields.contains(&row.field) && self.passes(row.value)
     }
 
     fn holds_of_carried(&self, row: RowTerms<'_>) -> bool {
-        let slots = self.slots_of(row.block);
-        row.block.parts(row.carried).any(|part| match part.slot {
-            0 => self.fields.contains(&part.field) && self.passes(&[], part.tail),
-            slot => slots >> slot & 1 == 1 && self.passes(part.head, part.tail),
+        if !self.head.is_empty() {
+            let slots = self.slots_of(row.block);
+            return row.block.any_part(row.carried, slots, |slot, field, tail| match slot {
+                0 => self.fields.contains(&field) && self.passes(tail),
+                _ => self.test.passes(tail),
+            });
+        }
+        row.block.parts(row.carried).any(|part| {
+            self.fields.contains(&part.field)
+                && match part.head {
+                    [] => self.test.passes(part.tail),
+                    head => self.test.passes(&[head, part.tail].concat()),
+                }
         })
     }
 
-    /// The slots of a block whose values may pass.
+    /// The slots of a block whose values may pass: those of the field and with the head.
     fn slots_of(&self, block: &Block<'_>) -> u64 {
         let (number, slots) = self.slots.get();
         if number == block.number {
             return slots;
         }
         let may_pass = |(_, field, head): &(usize, FieldId, &[u8])| {
-            self.fields.contains(field) && (self.head.is_empty() || self.head == *head)
+            self.fields.contains(field) && self.head == *head
         };
         let slots = block.slots().filter(may_pass).fold(0, |slots, (slot, ..)| slots | 1 << slot);
         self.slots.set((block.number, slots));
         slots
     }
 
-    fn passes(&self, head: &[u8], tail: &[u8]) -> bool {
-        if head.is_empty() {
-            return tail
-                .strip_prefix(self.head.as_slice())
-                .is_some_and(|tail| self.test.passes(tail));
-        }
-        if head == self.head {
-            return self.test.passes(tail);
-        }
-        self.head.is_empty() && self.test.passes(&[head, tail].concat())
+    fn passes(&self, value: &[u8]) -> bool {
+        value.strip_prefix(self.head.as_slice()).is_some_and(|tail| self.test.passes(tail))
     }
 }
 

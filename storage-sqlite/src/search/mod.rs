@@ -42,19 +42,18 @@ pub(crate) type Emit<'e> = dyn FnMut(Option<&[u8]>, &[u8]) -> Outcome<Flow> + 'e
 
 /// Answers a query.
 pub(crate) fn select(reader: &mut Reader, query: &Query) -> Outcome<Page> {
-    let (places, next, total) = {
+    let (keys, names, next, total) = {
         let mut search = Search::new(&reader.connection, query)?;
         let known = if query.total { search.known_total()? } else { None };
-        let counting = query.total && known.is_none();
-        let pager = search.page(counting)?;
-        let total = known.or_else(|| counting.then_some(pager.matched));
+        let mut pager = search.page(query.total && known.is_none())?;
         let next = pager.next();
-        (pager.places, next, total)
+        let total = known.or_else(|| query.total.then_some(pager.matched));
+        (pager.keys, pager.names, next, total)
     };
-    let mut rows = Vec::with_capacity(places.len());
-    for (_, key) in places {
+    let mut rows = Vec::with_capacity(keys.len());
+    for key in keys {
         let record = match query.shape {
-            Shape::Keys => None,
+            Shape::Names | Shape::Keys => None,
             // Both come from one snapshot, so that a selected record is there.
             Shape::Records => {
                 Some(reader.find(&key)?.ok_or(crate::fault::Fault::Malformed("an index row"))?)
@@ -62,7 +61,7 @@ pub(crate) fn select(reader: &mut Reader, query: &Query) -> Outcome<Page> {
         };
         rows.push(Row { key, record });
     }
-    Ok(Page { rows, next, total })
+    Ok(Page { rows, names, next, total })
 }
 
 /// Gives every match in the query's order, whatever its start and limit.

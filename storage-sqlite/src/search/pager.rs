@@ -1,13 +1,12 @@
 //! One page out of the matches of a query, which come in its order.
 
-use packhouse_core::store::{Cursor, Direction, Key, Order, Query, Start, TermValue};
+use packhouse_core::store::{
+    Cursor, Direction, Key, KeyPart, Order, Query, Shape, Start, TermValue,
+};
 
 use super::source::Flow;
-use crate::fault::Outcome;
+use crate::fault::{Fault, Outcome};
 use crate::records::key_of;
-
-/// Where a match lies in the order: what it is ordered by, and its key.
-pub(crate) type Place = (Option<Box<[u8]>>, Key);
 
 /// Takes matches until the page is full.
 #[derive(Debug)]
@@ -18,7 +17,13 @@ pub(crate) struct Pager<'a> {
     skip: u64,
     after: Option<(Option<&'a [u8]>, &'a [u8])>,
     pub(crate) matched: u64,
-    pub(crate) places: Vec<Place>,
+    taken: usize,
+    /// The keys of the page.
+    pub(crate) keys: Vec<Key>,
+    /// The names instead, if no more is wanted.
+    pub(crate) names: Vec<KeyPart>,
+    /// Where the page ends once it is full.
+    end: Option<Cursor>,
     more: bool,
 }
 
@@ -30,7 +35,18 @@ impl<'a> Pager<'a> {
                 (0, Some((value.as_ref().map(TermValue::as_bytes), key.as_bytes())))
             }
         };
-        Self { query, counting, skip, after, matched: 0, places: Vec::new(), more: false }
+        Self {
+            query,
+            counting,
+            skip,
+            after,
+            matched: 0,
+            taken: 0,
+            keys: Vec::new(),
+            names: Vec::new(),
+            end: None,
+            more: false,
+        }
     }
 
     /// Takes the next match.
@@ -43,19 +59,31 @@ impl<'a> Pager<'a> {
             self.skip -= 1;
             return Ok(Flow::Continue(()));
         }
-        if self.places.len() < self.query.limit {
-            self.places.push((value.map(Into::into), key_of(key)?));
+        if self.taken < self.query.limit {
+            self.put(value, key)?;
             return Ok(Flow::Continue(()));
         }
         self.more = true;
         Ok(if self.counting { Flow::Continue(()) } else { Flow::Break(()) })
     }
 
+    fn put(&mut self, value: Option<&[u8]>, key: &[u8]) -> Outcome<()> {
+        match self.query.shape {
+            Shape::Names => {
+                self.names.push(Key::last_of(key).ok_or(Fault::Malformed("a key"))?);
+            }
+            Shape::Keys | Shape::Records => self.keys.push(key_of(key)?),
+        }
+        self.taken += 1;
+        if self.taken == self.query.limit {
+            self.end = Some(Cursor { value: value.map(TermValue::from_bytes), key: key_of(key)? });
+        }
+        Ok(())
+    }
+
     /// The cursor of the next page.
-    pub(crate) fn next(&self) -> Option<Cursor> {
-        let (value, key) = self.places.last().filter(|_| self.more)?;
-        let value = value.as_deref().map(TermValue::from_bytes);
-        Some(Cursor { value, key: key.clone() })
+    pub(crate) fn next(&mut self) -> Option<Cursor> {
+        self.end.take().filter(|_| self.more)
     }
 
     fn is_before(&self, place: (Option<&[u8]>, &[u8])) -> bool {
