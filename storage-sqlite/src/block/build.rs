@@ -1,6 +1,6 @@
 //! Writing a block.
 
-use super::{Block, MOST_SLOTS, OWNER, head};
+use super::{Block, Encoded, MOST_SLOTS, OWNER, head};
 use crate::encoding::{Carried, FieldId, put_bytes, put_number};
 
 /// The longest head that a slot may have, in bytes.
@@ -26,6 +26,7 @@ pub(super) struct Builder<'a> {
     rest: &'a [u8],
     slots: Vec<(FieldId, Box<[u8]>)>,
     rows: Vec<u8>,
+    carried: Vec<u8>,
 }
 
 impl Block<'_> {
@@ -47,9 +48,9 @@ impl<'a> Builder<'a> {
         self
     }
 
-    /// How many bytes the rows take.
+    /// How many bytes the rows take, with what they carry.
     pub(super) fn len(&self) -> usize {
-        self.rows.len()
+        self.rows.len() + self.carried.len()
     }
 
     /// Adds the next row.
@@ -86,7 +87,7 @@ impl<'a> Builder<'a> {
             }
         };
         put_number(&mut self.rows, carried.len() + 1);
-        self.rows.extend_from_slice(carried);
+        self.carried.extend_from_slice(carried);
     }
 
     /// Adds a term to what a row carries.
@@ -113,7 +114,7 @@ impl<'a> Builder<'a> {
     }
 
     /// The block.
-    pub(super) fn finish(self) -> Vec<u8> {
+    pub(super) fn finish(self) -> Encoded {
         let mut bytes = Vec::with_capacity(self.rows.len() + 256);
         put_bytes(&mut bytes, self.value);
         put_bytes(&mut bytes, self.rest);
@@ -123,7 +124,7 @@ impl<'a> Builder<'a> {
             put_bytes(&mut bytes, head);
         }
         bytes.extend_from_slice(&self.rows);
-        bytes
+        Encoded { rows: bytes, carried: self.carried }
     }
 }
 

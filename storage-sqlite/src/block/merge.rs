@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::Block;
 use super::build::{Builder, Load};
+use super::{Block, Encoded};
 use crate::encoding::{Carried, FieldId};
 use crate::fault::Outcome;
 
@@ -48,11 +48,11 @@ struct Row<'a> {
 /// Changes the rows of a block; `changes` are in the order of value and rest. Gives what takes its
 /// place: blocks of about `most` bytes at most, each but the first with its bound.
 pub(crate) fn merge(
-    block: Option<&[u8]>,
+    block: Option<&Encoded>,
     changes: &[RowChange<'_>],
     most: usize,
-) -> Outcome<Vec<(Bound, Vec<u8>)>> {
-    let block = block.map(Block::of).transpose()?;
+) -> Outcome<Vec<(Bound, Encoded)>> {
+    let block = block.map(Encoded::block).transpose()?;
     let mut rows = Rows::default();
     let mut waiting = changes.iter().peekable();
     // Whether nothing is put before a row that was there.
@@ -85,8 +85,8 @@ pub(crate) fn merge(
 }
 
 /// One block out of two, the second of which follows the first.
-pub(crate) fn join(first: &[u8], second: &[u8]) -> Outcome<Vec<u8>> {
-    let (first, second) = (Block::of(first)?, Block::of(second)?);
+pub(crate) fn join(first: &Encoded, second: &Encoded) -> Outcome<Encoded> {
+    let (first, second) = (first.block()?, second.block()?);
     let mut rows = Rows::default();
     for block in [&first, &second] {
         for row in block.rows() {
@@ -138,7 +138,7 @@ impl<'a> Rows<'a> {
 
     /// Some of the rows as a block, and how many bytes it has after each of them. `before` is a
     /// block whose slots are kept.
-    fn block(&self, rows: Range<usize>, before: Option<&Block<'_>>) -> (Vec<u8>, Vec<usize>) {
+    fn block(&self, rows: Range<usize>, before: Option<&Block<'_>>) -> (Encoded, Vec<usize>) {
         // They are sorted by value.
         let value = shared(self.value(rows.start), self.value(rows.end - 1));
         let first = self.rest(rows.start);
@@ -160,7 +160,7 @@ impl<'a> Rows<'a> {
         (builder.finish(), ends)
     }
 
-    fn blocks(&self, before: Option<&Block<'_>>, cut: Cut, most: usize) -> Vec<(Bound, Vec<u8>)> {
+    fn blocks(&self, before: Option<&Block<'_>>, cut: Cut, most: usize) -> Vec<(Bound, Encoded)> {
         if self.rows.is_empty() {
             return Vec::new();
         }

@@ -1,9 +1,10 @@
-//! Index rows of one place, many in one blob: what all of them share is written once.
+//! Index rows of one place, many in one block: what all of them share is written once.
 //!
 //! A block begins with the bytes that all its values begin with, those that all its rests of keys
 //! begin with, and its *slots*: a field and a head that the values of many terms share. Then come
-//! the rows in the order of value and rest, each with what is left of both, and what else its
-//! record is found by and belongs to, unless it does not carry that.
+//! the rows in the order of value and rest, each with what is left of both, and the length of what
+//! it carries: what else its record is found by and belongs to. That lies apart, in the same order,
+//! so that those who want keys alone do not read it.
 //!
 //! What a row carries is a list of terms, each the number of its slot and what follows the head.
 //! The row's own term is not among them. Number 0 stands for a term that has no slot: its field
@@ -42,6 +43,26 @@ pub(crate) struct Block<'a> {
     /// Fields and heads, by their numbers less one.
     slots: Vec<(FieldId, &'a [u8])>,
     rows: &'a [u8],
+    /// What the rows carry, one after the other, if that is wanted.
+    carried: Option<&'a [u8]>,
+}
+
+/// A block as it is stored.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Encoded {
+    pub(crate) rows: Vec<u8>,
+    pub(crate) carried: Vec<u8>,
+}
+
+impl Encoded {
+    /// How many bytes it takes.
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len() + self.carried.len()
+    }
+
+    fn block(&self) -> Outcome<Block<'_>> {
+        Block::of(&self.rows, Some(&self.carried))
+    }
 }
 
 /// A row of a block: what follows on that which all share.
@@ -65,11 +86,11 @@ pub(crate) struct Part<'a> {
 }
 
 impl<'a> Block<'a> {
-    /// Reads what comes before the rows.
-    pub(crate) fn of(bytes: &'a [u8]) -> Outcome<Self> {
+    /// Reads what comes before the rows. Without what they carry all are bare.
+    pub(crate) fn of(rows: &'a [u8], carried: Option<&'a [u8]>) -> Outcome<Self> {
         static NUMBER: AtomicU64 = AtomicU64::new(1);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let mut cursor = Cursor(bytes);
+        let mut cursor = Cursor(rows);
         let mut read = || {
             let (value, rest) = (cursor.bytes()?, cursor.bytes()?);
             let count = cursor.number()?;
@@ -77,19 +98,19 @@ impl<'a> Block<'a> {
             // A set of them fits into a number.
             let count = Some(count).filter(|count| *count <= MOST_SLOTS)?;
             let slots = (0..count).map(slot).collect::<Option<_>>()?;
-            Some(Self { number, value, rest, slots, rows: cursor.0 })
+            Some(Self { number, value, rest, slots, rows: cursor.0, carried })
         };
         read().ok_or(MALFORMED)
     }
 
     /// The rows, in their order.
     pub(crate) fn rows(&self) -> impl Iterator<Item = Outcome<IndexRow<'a>>> + use<'a> {
-        let mut cursor = Cursor(self.rows);
+        let (mut cursor, mut carried) = (Cursor(self.rows), self.carried);
         std::iter::from_fn(move || {
             if cursor.0.is_empty() {
                 return None;
             }
-            let row = read_row(&mut cursor);
+            let row = read_row(&mut cursor, &mut carried);
             if row.is_none() {
                 cursor.0 = &[];
             }
@@ -156,13 +177,13 @@ impl<'a> Block<'a> {
 }
 
 #[inline]
-fn read_row<'a>(cursor: &mut Cursor<'a>) -> Option<IndexRow<'a>> {
+fn read_row<'a>(cursor: &mut Cursor<'a>, left: &mut Option<&'a [u8]>) -> Option<IndexRow<'a>> {
     let (value, rest) = (cursor.bytes()?, cursor.bytes()?);
-    let carried = match cursor.number()?.checked_sub(1) {
-        None => None,
-        Some(length) => {
-            let (carried, others) = cursor.0.split_at_checked(length)?;
-            cursor.0 = others;
+    let carried = match (cursor.number()?.checked_sub(1), &mut *left) {
+        (None, _) | (_, None) => None,
+        (Some(length), Some(left)) => {
+            let (carried, others) = left.split_at_checked(length)?;
+            *left = others;
             Some(carried)
         }
     };

@@ -30,14 +30,14 @@ CREATE TABLE places (
 
 -- Blocks of index rows (src/block/). A row is a value in a place, the rest of the record's key
 -- after the place's scope, and usually what else the record is found by. A block has the rows of
--- its place from its value and rest up to those of the next block; the rows before the first
--- block's are in none.
+-- its place from its value and rest up to those of the next block; none lie before the first one.
 CREATE TABLE blocks (
-    id    INTEGER PRIMARY KEY,
-    place INTEGER NOT NULL,
-    value BLOB    NOT NULL,
-    rest  BLOB    NOT NULL,
-    rows  BLOB    NOT NULL,
+    id      INTEGER PRIMARY KEY,
+    place   INTEGER NOT NULL,
+    value   BLOB    NOT NULL,
+    rest    BLOB    NOT NULL,
+    rows    BLOB    NOT NULL,
+    carried BLOB    NOT NULL,
     UNIQUE (place, value, rest)
 ) STRICT;
 

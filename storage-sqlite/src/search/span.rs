@@ -54,18 +54,19 @@ impl Span {
     pub(super) fn each(&self, db: &Connection, way: Way, visit: &mut Visit<'_>) -> Outcome<Flow> {
         let mut walk = Walk { span: self, db, way, key: self.scope.clone(), value: Vec::new() };
         let high = (&self.high.0, &self.high.1);
+        let columns = if way.keys_alone { "rows, NULL" } else { "rows, carried" };
         if way.backwards {
-            let mut blocks = db.prepare_cached(
-                "SELECT rows FROM blocks WHERE place = ?1 AND (value, rest) < (?2, ?3)
+            let mut blocks = db.prepare_cached(&format!(
+                "SELECT {columns} FROM blocks WHERE place = ?1 AND (value, rest) < (?2, ?3)
                  ORDER BY value DESC, rest DESC",
-            )?;
+            ))?;
             return walk.blocks(blocks.query((self.place, high.0, high.1))?, visit);
         }
         let (value, rest) = self.first_block(db)?;
-        let mut blocks = db.prepare_cached(
-            "SELECT rows FROM blocks WHERE place = ?1
+        let mut blocks = db.prepare_cached(&format!(
+            "SELECT {columns} FROM blocks WHERE place = ?1
              AND (value, rest) >= (?2, ?3) AND (value, rest) < (?4, ?5) ORDER BY value, rest",
-        )?;
+        ))?;
         walk.blocks(blocks.query((self.place, value, rest, high.0, high.1))?, visit)
     }
 
@@ -103,7 +104,8 @@ enum Step {
 impl Walk<'_> {
     fn blocks(&mut self, mut blocks: Rows<'_>, visit: &mut Visit<'_>) -> Outcome<Flow> {
         while let Some(row) = blocks.next()? {
-            let block = Block::of(bytes(row, 0)?)?;
+            let carried = row.get_ref(1)?.as_blob_or_null().map_err(rusqlite::Error::from)?;
+            let block = Block::of(bytes(row, 0)?, carried)?;
             match self.block(&block, visit)? {
                 Step::Next => {}
                 Step::Past => break,

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use rusqlite::{Connection, OptionalExtension};
 
-use crate::block::{Bound, RowChange, RowState, join, merge};
+use crate::block::{Bound, Encoded, RowChange, RowState, join, merge};
 use crate::encoding::{Carried, FieldId};
 use crate::fault::Outcome;
 
@@ -95,7 +95,7 @@ fn write_block<'a>(
             None => break,
         }
     }
-    let blocks = merge(held.rows.as_deref(), &own, MOST_BYTES)?;
+    let blocks = merge(held.block.as_ref(), &own, MOST_BYTES)?;
     held.replace(db, place, blocks)
 }
 
@@ -113,7 +113,7 @@ struct Held {
     id: i64,
     bound: Bound,
     /// `None` before there is one.
-    rows: Option<Vec<u8>>,
+    block: Option<Encoded>,
 }
 
 impl Held {
@@ -121,53 +121,56 @@ impl Held {
     fn at(db: &Connection, place: i64, (value, rest): (&[u8], &[u8])) -> Outcome<Self> {
         let held = db
             .prepare_cached(
-                "SELECT id, value, rest, rows FROM blocks
+                "SELECT id, value, rest, rows, carried FROM blocks
                  WHERE place = ?1 AND (value, rest) <= (?2, ?3)
                  ORDER BY value DESC, rest DESC LIMIT 1",
             )?
             .query_row((place, value, rest), |row| {
                 let bound = (row.get(1)?, row.get(2)?);
-                Ok(Self { id: row.get(0)?, bound, rows: Some(row.get(3)?) })
+                let block = Encoded { rows: row.get(3)?, carried: row.get(4)? };
+                Ok(Self { id: row.get(0)?, bound, block: Some(block) })
             })
             .optional()?;
-        Ok(held.unwrap_or(Self { id: 0, bound: Bound::default(), rows: None }))
+        Ok(held.unwrap_or(Self { id: 0, bound: Bound::default(), block: None }))
     }
 
     /// Puts blocks in its place: the first one has its bound.
-    fn replace(self, db: &Connection, place: i64, blocks: Vec<(Bound, Vec<u8>)>) -> Outcome<()> {
+    fn replace(self, db: &Connection, place: i64, blocks: Vec<(Bound, Encoded)>) -> Outcome<()> {
         let mut blocks = blocks.into_iter();
-        match (blocks.next(), &self.rows) {
+        match (blocks.next(), &self.block) {
             (None, None) => {}
             (None, Some(_)) => remove(db, self.id)?,
-            (Some((_, rows)), None) => insert(db, place, &self.bound, &rows)?,
-            (Some((_, rows)), Some(held)) if rows == *held => {}
-            (Some((_, mut rows)), Some(held)) => {
-                if rows.len() < held.len() && rows.len() < MOST_BYTES / 4 {
-                    rows = with_next(db, place, &self.bound, rows)?;
+            (Some((_, block)), None) => insert(db, place, &self.bound, &block)?,
+            (Some((_, block)), Some(held)) if block == *held => {}
+            (Some((_, mut block)), Some(held)) => {
+                if block.len() < held.len() && block.len() < MOST_BYTES / 4 {
+                    block = with_next(db, place, &self.bound, block)?;
                 }
-                db.prepare_cached("UPDATE blocks SET rows = ?2 WHERE id = ?1")?
-                    .execute((self.id, rows))?;
+                db.prepare_cached("UPDATE blocks SET rows = ?2, carried = ?3 WHERE id = ?1")?
+                    .execute((self.id, block.rows, block.carried))?;
             }
         }
-        blocks.try_for_each(|(bound, rows)| insert(db, place, &bound, &rows))
+        blocks.try_for_each(|(bound, block)| insert(db, place, &bound, &block))
     }
 }
 
 /// A block that became small with the one that follows it, which is removed if both are one now.
-fn with_next(db: &Connection, place: i64, bound: &Bound, rows: Vec<u8>) -> Outcome<Vec<u8>> {
-    let next: Option<(i64, Vec<u8>)> = db
+fn with_next(db: &Connection, place: i64, bound: &Bound, block: Encoded) -> Outcome<Encoded> {
+    let next: Option<(i64, Encoded)> = db
         .prepare_cached(
-            "SELECT id, rows FROM blocks WHERE place = ?1 AND (value, rest) > (?2, ?3)
+            "SELECT id, rows, carried FROM blocks WHERE place = ?1 AND (value, rest) > (?2, ?3)
              ORDER BY value, rest LIMIT 1",
         )?
-        .query_row((place, &bound.0, &bound.1), |row| Ok((row.get(0)?, row.get(1)?)))
+        .query_row((place, &bound.0, &bound.1), |row| {
+            Ok((row.get(0)?, Encoded { rows: row.get(1)?, carried: row.get(2)? }))
+        })
         .optional()?;
     match next {
-        Some((id, next)) if rows.len() + next.len() <= MOST_BYTES / 4 * 3 => {
+        Some((id, next)) if block.len() + next.len() <= MOST_BYTES / 4 * 3 => {
             remove(db, id)?;
-            join(&rows, &next)
+            join(&block, &next)
         }
-        _ => Ok(rows),
+        _ => Ok(block),
     }
 }
 
@@ -181,9 +184,11 @@ fn next_bound(db: &Connection, place: i64, bound: &Bound) -> Outcome<Option<Boun
     Ok(next.query_row(bound, |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
 }
 
-fn insert(db: &Connection, place: i64, bound: &Bound, rows: &[u8]) -> Outcome<()> {
-    db.prepare_cached("INSERT INTO blocks (place, value, rest, rows) VALUES (?1, ?2, ?3, ?4)")?
-        .execute((place, &bound.0, &bound.1, rows))?;
+fn insert(db: &Connection, place: i64, bound: &Bound, block: &Encoded) -> Outcome<()> {
+    db.prepare_cached(
+        "INSERT INTO blocks (place, value, rest, rows, carried) VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?
+    .execute((place, &bound.0, &bound.1, &block.rows, &block.carried))?;
     Ok(())
 }
 
