@@ -1,5 +1,5 @@
-//! What a record is found by and belongs to, as one blob: kept with the record, and carried by
-//! its index rows so that several conditions are answered from one of them.
+//! What a record is found by and belongs to, as one blob that is kept with the record. Its index
+//! rows carry the same in another form (`block/`), so that one of them answers several conditions.
 //!
 //! The blob is the length of the terms; the terms, each a field's number and a value; then the
 //! owners, each a kind, how many bytes after the kind it shares with the record's own key, and
