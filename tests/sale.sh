@@ -98,6 +98,21 @@ want 200 -u "$one" -X POST "$page" --data-urlencode "token=$token"
 want 200 -u "$one" "$url/$org/releases/linux/tool.bin"
 want 200 -u "$me" "$url/products/$org/suite/signed_eulas"
 told "one@$org"
+
+# A customer who paid for one folder meets the same agreement, and can accept it.
+three=$(new_key '{"id":"three"}')
+want 201 -u "$me" -X POST "$url/repos/$org/releases/entitlements" \
+  -d '{"access":"r","access_keys":["three"],"path":"linux"}'
+want 403 -u "$three" "$url/$org/releases/linux/tool.bin"
+told "$org/product/suite/1.0/accept_eula"
+want 404 -u "$two" "$page"
+want 200 -u "$three" "$page"
+told "three@$org"
+other=$(sed -n 's/.*name="token"[^>]*value="\([^"]*\)".*/\1/p' "$work/body")
+want 403 -u "$three" -X POST "$page" --data-urlencode "token=$token"
+want 200 -u "$three" -X POST "$page" --data-urlencode "token=$other"
+want 200 -u "$three" "$url/$org/releases/linux/tool.bin"
+want 404 -u "$three" "$url/$org/releases/windows/tool.exe"
 say 'a license agreement, accepted'
 
 # --- A signed URL and its callback ------------------------------------------------------------

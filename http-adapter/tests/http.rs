@@ -54,6 +54,8 @@ mod management;
 mod maven;
 #[path = "http/mutations.rs"]
 mod mutations;
+#[path = "http/narrow_customers.rs"]
+mod narrow_customers;
 #[path = "http/openapi.rs"]
 mod openapi;
 #[path = "http/organizations.rs"]
