@@ -43,6 +43,8 @@ pub(crate) enum State {
     NoFile {
         private: bool,
     },
+    /// A product of packages of the private repository alone.
+    HiddenProduct,
     NoProduct,
     NoEula,
     NoLicense,
@@ -52,11 +54,11 @@ pub(crate) enum State {
 }
 
 use State::{
-    NoAccessKey, NoEntitlement, NoEula, NoFile, NoLicense, NoPackage, NoProduct, NoRepository,
-    NoSubject, NoTeam, NoVersion, Private, Public, Unpublished,
+    HiddenProduct, NoAccessKey, NoEntitlement, NoEula, NoFile, NoLicense, NoPackage, NoProduct,
+    NoRepository, NoSubject, NoTeam, NoVersion, Private, Public, Unpublished,
 };
 
-const STATES: [State; 18] = [
+const STATES: [State; 19] = [
     Public,
     Private,
     Unpublished { private: false },
@@ -69,6 +71,7 @@ const STATES: [State; 18] = [
     NoVersion { private: true },
     NoFile { private: false },
     NoFile { private: true },
+    HiddenProduct,
     NoProduct,
     NoEula,
     NoLicense,
@@ -85,8 +88,8 @@ impl State {
             | NoPackage { private }
             | NoVersion { private }
             | NoFile { private } => private,
-            Public | NoSubject | NoRepository | NoProduct | NoEula | NoLicense | NoTeam
-            | NoAccessKey | NoEntitlement => false,
+            Public | NoSubject | NoRepository | HiddenProduct | NoProduct | NoEula | NoLicense
+            | NoTeam | NoAccessKey | NoEntitlement => false,
         }
     }
 
@@ -101,7 +104,7 @@ impl State {
             NoPackage { .. } => has("package") || upload,
             NoVersion { .. } => has("version") || route.operation == "versions.show_latest",
             Unpublished { .. } | NoFile { .. } => (has("*path") || has("*folder")) && !upload,
-            NoProduct => has("product"),
+            HiddenProduct | NoProduct => has("product"),
             NoEula => has("eula"),
             NoLicense => has("custom_license_name"),
             NoTeam => has("team"),
@@ -182,6 +185,8 @@ pub(crate) fn refusal(gate: Gate, caller: &str, state: State) -> Option<Expected
         Gate::Product => match state {
             NoSubject => Some(hidden("Subject")),
             NoProduct => Some((404, Some("Product"))),
+            // Who reads none of its packages is not told that it is there.
+            HiddenProduct if !READERS.contains(&caller) => Some((404, Some("Product"))),
             _ => None,
         },
         Gate::Eula => (state == NoEula).then_some((404, Some("Eula"))),
@@ -258,6 +263,11 @@ pub(crate) fn target(route: &Route, state: State) -> String {
         ("versions.show_latest", NoVersion { .. }) => "bare".to_owned(),
         _ => package,
     };
+    let product = match state {
+        NoProduct => "absent",
+        HiddenProduct => "secret",
+        _ => "suite",
+    };
     route
         .path
         .replace("{subject}", &subject)
@@ -266,7 +276,7 @@ pub(crate) fn target(route: &Route, state: State) -> String {
         .replace("{version}", &version)
         .replace("{*path}", &path)
         .replace("{*folder}", folder)
-        .replace("{product}", &pick(state == NoProduct, "suite"))
+        .replace("{product}", product)
         .replace("{eula}", &pick(state == NoEula, "terms"))
         .replace("{custom_license_name}", &pick(state == NoLicense, "mine"))
         .replace("{team}", &pick(state == NoTeam, "crew"))
@@ -361,7 +371,10 @@ async fn furnished() -> App {
             entitle(&app, &of, "e1", json!({"access": "r"})).await;
         }
     }
-    entitle(&app, "products/acme/suite", "e1", json!({"access": "r"})).await;
+    app.product("acme", "secret").await;
+    for product in ["suite", "secret"] {
+        entitle(&app, &format!("products/acme/{product}"), "e1", json!({"access": "r"})).await;
+    }
     license(&app).await;
     app
 }
@@ -377,7 +390,8 @@ async fn license(app: &App) {
     }
     let terms = json!({"name": "terms", "content": "text", "versions": ["1.0", "2.0"]});
     for (target, body) in [
-        ("/products/acme/suite/eulas", terms),
+        ("/products/acme/suite/eulas", terms.clone()),
+        ("/products/acme/secret/eulas", terms),
         ("/users/acme/licenses", json!({"name": "mine"})),
         ("/orgs/guild/licenses", json!({"name": "mine"})),
         ("/repos/guild/library", json!({})),
@@ -386,6 +400,7 @@ async fn license(app: &App) {
         assert_eq!(made.status, 201, "{made:?}");
     }
     app.set_packages("acme", "suite", &["tools/licensed", "vault/licensed"]).await;
+    app.set_packages("acme", "secret", &["vault/licensed"]).await;
     app.grant(PUBLISHER, "guild/library", &[Action::Read, Action::Publish]).await;
 }
 
