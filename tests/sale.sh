@@ -79,6 +79,16 @@ told '"allowed":true'
 told "$paid"
 want 200 -u "$me" -X DELETE "$url/repos/$org/releases/entitlements/$paid"
 want 404 -u "$two" "$url/$org/releases/linux/tool.bin"
+
+# A partner who may write to a folder adds to a version, and makes none.
+partner=$(new_key '{"id":"partner"}')
+want 201 -u "$me" -X POST "$url/repos/$org/releases/entitlements" \
+  -d '{"access":"rw","access_keys":["partner"],"path":"incoming"}'
+want 201 -u "$partner" -T "$work/file" "$url/content/$org/releases/tool/1.0/incoming/more.bin?publish=1"
+want 403 -u "$partner" -T "$work/file" "$url/content/$org/releases/tool/9999/incoming/x?publish=1"
+told "Version '9999' is not there"
+want 200 -u "$me" "$url/packages/$org/releases/tool/versions/_latest"
+told '"name":"1.0"'
 say 'two customers, and no more than they paid for'
 
 # --- The license agreement --------------------------------------------------------------------

@@ -16,14 +16,16 @@ use packhouse_core::model::subjects::Subject;
 use packhouse_core::model::versions::VersionSettings;
 use packhouse_core::model::{Form, ProductId, Stored};
 use packhouse_core::names::{EntitlementName, FileLocation, FilePath, ProductName};
-use packhouse_core::{ErrorKind, Result, downloads, files, packages, repositories, versions};
+use packhouse_core::{
+    Error, ErrorKind, Result, downloads, files, packages, repositories, uploads, versions,
+};
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use crate::access_keys::{holder, key, made, sign_in};
 use crate::world::{
-    World, file, package, published, refusal, refused, repo, run, subject, version,
+    World, file, package, published, refusal, refused, repo, run, subject, to, version,
 };
 
 /// Every file: repository, package, version, path. Names that begin alike and paths that a careless
@@ -68,6 +70,19 @@ fn place(text: &str) -> EntitlementPlace {
         _ => EntitlementPlace::Version(version(&format!("anna{text}"))),
     }
 }
+
+/// What a key wants: a file, to change one that is there, or to upload one to a new version.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Wish {
+    Read,
+    Write,
+    Make,
+}
+
+const WISHES: [Wish; 3] = [Wish::Read, Wish::Write, Wish::Make];
+
+/// A version that is not there.
+const NEW: &str = "9999";
 
 /// One change of a world.
 #[derive(Clone, Debug)]
@@ -125,9 +140,16 @@ struct Said {
 }
 
 impl Reference {
-    fn allows(&self, key: usize, write: bool, file: (&str, &str, &str, &str)) -> bool {
-        self.said.values().any(|said| {
-            said.keys.contains(&key) && (said.write || !write) && self.covers(said, file)
+    fn allows(&self, key: usize, wish: Wish, file: (&str, &str, &str, &str)) -> bool {
+        let (repo, package, _, path) = file;
+        self.said.values().filter(|said| said.keys.contains(&key)).any(|said| match wish {
+            Wish::Read => self.covers(said, file),
+            Wish::Write => said.write && self.covers(said, file),
+            // Who may write to a folder alone makes no version.
+            Wish::Make => {
+                let new = (repo, package, NEW, path);
+                said.write && said.path.is_none() && self.covers(said, new)
+            }
         })
     }
 
@@ -225,8 +247,8 @@ impl Bench {
         file(&format!("anna/{repo_name}"), path)
     }
 
-    /// What each key may do with each file, as the engine says: to read, to write.
-    fn allowed(&self) -> BTreeSet<(usize, usize, bool)> {
+    /// What each key may do with each file, as the engine says.
+    fn allowed(&self) -> BTreeSet<(usize, usize, Wish)> {
         let mut allowed = BTreeSet::new();
         for (key, caller) in self.callers.borrow().iter().enumerate() {
             for file_of in 0..FILES.len() {
@@ -234,8 +256,15 @@ impl Bench {
                 let reads = run(downloads::find(engine, caller, &location)).is_ok();
                 let writes =
                     run(files::list_in_downloads(engine, caller, &location, false)).is_ok();
-                allowed.extend(reads.then_some((key, file_of, false)));
-                allowed.extend(writes.then_some((key, file_of, true)));
+                let (_, name, _, path) = FILES[file_of];
+                let new = to(&format!("anna/{}/{name}/{NEW}", location.repo.repo), path);
+                let told = run(uploads::begin(engine, caller, new)).err();
+                // That the path is of another version is told to those who may make one.
+                let exists = |error: &Error| *error.kind() == ErrorKind::AlreadyExists;
+                let makes = told.as_ref().is_none_or(exists);
+                allowed.extend(reads.then_some((key, file_of, Wish::Read)));
+                allowed.extend(writes.then_some((key, file_of, Wish::Write)));
+                allowed.extend(makes.then_some((key, file_of, Wish::Make)));
             }
         }
         allowed
@@ -379,8 +408,8 @@ fn name_of(slot: usize) -> EntitlementName {
 /// More entitlements open more, fewer less.
 fn check_monotonic(
     step: &Step,
-    before: &BTreeSet<(usize, usize, bool)>,
-    after: &BTreeSet<(usize, usize, bool)>,
+    before: &BTreeSet<(usize, usize, Wish)>,
+    after: &BTreeSet<(usize, usize, Wish)>,
     was_free: bool,
 ) {
     match step {
@@ -424,9 +453,9 @@ fn the_engine_and_the_reference_agree_about_random_worlds() {
         let mut expected = BTreeSet::new();
         for key in 0..KEYS.len() {
             for (index, file) in FILES.into_iter().enumerate() {
-                for write in [false, true] {
-                    let allows = reference.allows(key, write, file);
-                    expected.extend(allows.then_some((key, index, write)));
+                for wish in WISHES {
+                    let allows = reference.allows(key, wish, file);
+                    expected.extend(allows.then_some((key, index, wish)));
                 }
             }
         }
@@ -437,7 +466,7 @@ fn the_engine_and_the_reference_agree_about_random_worlds() {
     });
     outcome.unwrap();
     // The test of the test: enough is open, and not all.
-    let (opened, most) = (*opened.borrow(), worlds as usize * KEYS.len() * FILES.len() * 2);
+    let (opened, most) = (*opened.borrow(), worlds as usize * KEYS.len() * FILES.len() * 3);
     assert!(opened > most / 50 && opened < most / 2, "{opened} of {most}");
 }
 
@@ -460,7 +489,7 @@ fn what_is_made_anew_inherits_nothing() {
         let new = said(&KEYS, Access::ReadWrite);
         run(entitlements::create(engine, anna, &place(gone), &new)).unwrap();
         let open = bench.allowed();
-        assert!(open.contains(&(0, 0, true)));
+        assert!(open.contains(&(0, 0, Wish::Write)));
         match place(gone) {
             EntitlementPlace::Version(path) => run(versions::delete(engine, anna, &path)).unwrap(),
             EntitlementPlace::Package(path) => run(packages::delete(engine, anna, &path)).unwrap(),
