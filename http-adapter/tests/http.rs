@@ -32,6 +32,8 @@ mod entitlements;
 mod eulas;
 #[path = "http/explain.rs"]
 mod explain;
+#[path = "http/explained_keys.rs"]
+mod explained_keys;
 #[path = "http/exploding.rs"]
 mod exploding;
 #[path = "http/facts.rs"]

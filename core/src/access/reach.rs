@@ -95,7 +95,8 @@ impl Reach {
     pub(crate) fn administers(&self) -> bool {
         let (owner, visibility) = (Some(self.subject.id), Visibility::Public);
         let resource = Resource { owner, visibility, part: Part::default() };
-        self.is_allowed(Action::Administer, &resource, &self.standing(None))
+        let decision = self.decide(Action::Administer, &resource, &self.standing(None));
+        matches!(decision, Decision::Allowed(_))
     }
 
     /// What the caller may read in a repository of the subject.
@@ -149,9 +150,8 @@ impl Reach {
         Standing { role: self.role, grants: sets.flat_map(|set| set.grants.clone()).collect() }
     }
 
-    fn is_allowed(&self, action: Action, resource: &Resource, standing: &Standing) -> bool {
-        let decision = policy::decide(&self.identity, action, resource, standing, self.now);
-        matches!(decision, Decision::Allowed(_))
+    fn decide(&self, action: Action, resource: &Resource, standing: &Standing) -> Decision {
+        policy::decide(&self.identity, action, resource, standing, self.now)
     }
 }
 
@@ -181,9 +181,14 @@ impl InRepo<'_> {
 
     /// Whether the policy lets the caller read a part of it.
     pub(crate) fn reads(&self, part: &Part) -> bool {
+        matches!(self.decide(Action::Read, part), Decision::Allowed(_))
+    }
+
+    /// What the policy says of a part of it, whether or not that is there.
+    pub(crate) fn decide(&self, action: Action, part: &Part) -> Decision {
         let repo = &self.repo;
         let visibility = if repo.private { Visibility::Private } else { Visibility::Public };
         let resource = Resource { owner: Some(repo.owner), visibility, part: part.clone() };
-        self.reach.is_allowed(Action::Read, &resource, &self.standing)
+        self.reach.decide(action, &resource, &self.standing)
     }
 }
