@@ -52,6 +52,8 @@ mod licenses;
 mod listings;
 #[path = "http/management.rs"]
 mod management;
+#[path = "http/many_products.rs"]
+mod many_products;
 #[path = "http/maven.rs"]
 mod maven;
 #[path = "http/mutations.rs"]
