@@ -18,6 +18,8 @@ mod bodies;
 mod caching;
 #[path = "http/coverage.rs"]
 mod coverage;
+#[path = "http/coverage_callers.rs"]
+mod coverage_callers;
 #[path = "http/credentials.rs"]
 mod credentials;
 #[path = "http/debian.rs"]

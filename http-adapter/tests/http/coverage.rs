@@ -9,19 +9,21 @@ use serde_json::json;
 
 use crate::app::{ADMIN, Answer, App, OWNER, PUBLISHER, READER, STRANGER, basic};
 
+/// Where everyone asks from.
+pub(crate) const ADDRESS: &str = "198.51.100.7";
 /// Shows a key that is nobody's.
-const WRONG_KEY: &str = "wrong key";
+pub(crate) const WRONG_KEY: &str = "wrong key";
 /// The holders of access keys of `acme` that may read its repositories, and write to them.
 const READING_KEY: &str = "reading@acme";
 const WRITING_KEY: &str = "writing@acme";
 /// The holder of one that may do nothing here.
 const OTHER_KEY: &str = "other@acme";
-const CALLERS: [&str; 10] =
+pub(crate) const CALLERS: [&str; 10] =
     ["", WRONG_KEY, STRANGER, READER, PUBLISHER, OWNER, ADMIN, READING_KEY, WRITING_KEY, OTHER_KEY];
 /// Who sees what is not published.
-const PUBLISHERS: [&str; 4] = [PUBLISHER, OWNER, ADMIN, WRITING_KEY];
+pub(crate) const PUBLISHERS: [&str; 4] = [PUBLISHER, OWNER, ADMIN, WRITING_KEY];
 /// Who sees what is private.
-const READERS: [&str; 6] = [READER, PUBLISHER, OWNER, ADMIN, READING_KEY, WRITING_KEY];
+pub(crate) const READERS: [&str; 6] = [READER, PUBLISHER, OWNER, ADMIN, READING_KEY, WRITING_KEY];
 
 /// What a path leads to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -58,7 +60,7 @@ use State::{
     NoRepository, NoSubject, NoTeam, NoVersion, Private, Public, Unpublished,
 };
 
-const STATES: [State; 19] = [
+pub(crate) const STATES: [State; 19] = [
     Public,
     Private,
     Unpublished { private: false },
@@ -339,7 +341,7 @@ struct Case {
     answer: Answer,
 }
 
-async fn furnished() -> App {
+pub(crate) async fn furnished() -> App {
     let app = App::furnished().await;
     for repo in ["tools", "vault"] {
         app.package(&format!("acme/{repo}"), json!({"name": "bare"})).await;
@@ -410,14 +412,14 @@ async fn entitle(app: &App, of: &str, id: &str, mut body: serde_json::Value) {
     assert_eq!(made.status, 201, "{made:?}");
 }
 
-async fn ask(app: &App, method: &str, case: (&Route, &str, State)) -> Answer {
+pub(crate) async fn ask(app: &App, method: &str, case: (&Route, &str, State)) -> Answer {
     let (route, caller, state) = case;
     let target = target(route, state);
     let body = match route.operation {
         "downloads.accept_eula" => form(app, &target, caller).await,
         _ => body(route),
     };
-    let ask = app.ask(method, &target).body(body);
+    let ask = app.ask(method, &target).body(body).from(ADDRESS);
     match caller {
         WRONG_KEY => ask.header("authorization", &basic(OWNER, "wrong")).await,
         caller => ask.by(caller).await,
