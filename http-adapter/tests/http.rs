@@ -62,6 +62,8 @@ mod maven;
 mod mutations;
 #[path = "http/narrow_customers.rs"]
 mod narrow_customers;
+#[path = "http/narrow_writers.rs"]
+mod narrow_writers;
 #[path = "http/openapi.rs"]
 mod openapi;
 #[path = "http/organizations.rs"]
