@@ -251,12 +251,11 @@ impl Bench {
     fn allowed(&self) -> BTreeSet<(usize, usize, Wish)> {
         let mut allowed = BTreeSet::new();
         for (key, caller) in self.callers.borrow().iter().enumerate() {
-            for file_of in 0..FILES.len() {
+            for (file_of, (_, name, _, path)) in FILES.into_iter().enumerate() {
                 let (engine, location) = (&self.world.sound, Self::location(file_of));
                 let reads = run(downloads::find(engine, caller, &location)).is_ok();
                 let writes =
                     run(files::list_in_downloads(engine, caller, &location, false)).is_ok();
-                let (_, name, _, path) = FILES[file_of];
                 let new = to(&format!("anna/{}/{name}/{NEW}", location.repo.repo), path);
                 let told = run(uploads::begin(engine, caller, new)).err();
                 // That the path is of another version is told to those who may make one.
