@@ -79,6 +79,16 @@ told '"allowed":true'
 told "$paid"
 want 200 -u "$me" -X DELETE "$url/repos/$org/releases/entitlements/$paid"
 want 404 -u "$two" "$url/$org/releases/linux/tool.bin"
+
+# A partner who may write to a folder adds to a version, and makes none.
+partner=$(new_key '{"id":"partner"}')
+want 201 -u "$me" -X POST "$url/repos/$org/releases/entitlements" \
+  -d '{"access":"rw","access_keys":["partner"],"path":"incoming"}'
+want 201 -u "$partner" -T "$work/file" "$url/content/$org/releases/tool/1.0/incoming/more.bin?publish=1"
+want 403 -u "$partner" -T "$work/file" "$url/content/$org/releases/tool/9999/incoming/x?publish=1"
+told "Version '9999' is not there"
+want 200 -u "$me" "$url/packages/$org/releases/tool/versions/_latest"
+told '"name":"1.0"'
 say 'two customers, and no more than they paid for'
 
 # --- The license agreement --------------------------------------------------------------------
@@ -98,6 +108,21 @@ want 200 -u "$one" -X POST "$page" --data-urlencode "token=$token"
 want 200 -u "$one" "$url/$org/releases/linux/tool.bin"
 want 200 -u "$me" "$url/products/$org/suite/signed_eulas"
 told "one@$org"
+
+# A customer who paid for one folder meets the same agreement, and can accept it.
+three=$(new_key '{"id":"three"}')
+want 201 -u "$me" -X POST "$url/repos/$org/releases/entitlements" \
+  -d '{"access":"r","access_keys":["three"],"path":"linux"}'
+want 403 -u "$three" "$url/$org/releases/linux/tool.bin"
+told "$org/product/suite/1.0/accept_eula"
+want 404 -u "$two" "$page"
+want 200 -u "$three" "$page"
+told "three@$org"
+other=$(sed -n 's/.*name="token"[^>]*value="\([^"]*\)".*/\1/p' "$work/body")
+want 403 -u "$three" -X POST "$page" --data-urlencode "token=$token"
+want 200 -u "$three" -X POST "$page" --data-urlencode "token=$other"
+want 200 -u "$three" "$url/$org/releases/linux/tool.bin"
+want 404 -u "$three" "$url/$org/releases/windows/tool.exe"
 say 'a license agreement, accepted'
 
 # --- A signed URL and its callback ------------------------------------------------------------

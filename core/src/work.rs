@@ -239,6 +239,11 @@ pub(crate) struct Read {
 }
 
 impl Read {
+    /// Records that no permit rests on.
+    pub(crate) fn of(records: Vec<Option<Record>>) -> Self {
+        Self { records: records.into() }
+    }
+
     /// The next record.
     pub(crate) fn take<T: Stored>(&mut self) -> Result<Option<T>> {
         self.records.pop_front().flatten().map(|record| decode(&record)).transpose()

@@ -20,6 +20,7 @@ use crate::route::{Dialect, Gate, Matrix, Method, Params, Pattern, Route, Table}
 use crate::support::credentials;
 use crate::support::path::{BadPathKind, CanonicalPath, canonicalise};
 use crate::support::query::Query;
+use crate::support::sites;
 use crate::{Options, bintray, downloads, management, openapi, origin};
 
 /// The dialects in the order in which they are tried. Downloads come last: their path is any.
@@ -176,6 +177,9 @@ fn strip_prefix<'a>(segments: &'a [String], prefix: &[&str]) -> Option<&'a [Stri
 
 impl Found {
     async fn call(self, adapter: Adapter, head: request::Parts, body: Body) -> Answer {
+        if self.route.method != Method::Get {
+            sites::check(&head.headers)?;
+        }
         let caller = caller(&adapter, &head).await?;
         if caller.is_anonymous() && self.route.gates.contains(&Gate::Credentials) {
             return Err(credentials::missing());

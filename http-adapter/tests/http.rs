@@ -18,6 +18,8 @@ mod bodies;
 mod caching;
 #[path = "http/coverage/mod.rs"]
 mod coverage;
+#[path = "http/coverage_callers.rs"]
+mod coverage_callers;
 #[path = "http/credentials.rs"]
 mod credentials;
 #[path = "http/debian.rs"]
@@ -34,6 +36,8 @@ mod entitlements;
 mod eulas;
 #[path = "http/explain.rs"]
 mod explain;
+#[path = "http/explained_keys.rs"]
+mod explained_keys;
 #[path = "http/exploding.rs"]
 mod exploding;
 #[path = "http/facts.rs"]
@@ -52,10 +56,16 @@ mod licenses;
 mod listings;
 #[path = "http/management.rs"]
 mod management;
+#[path = "http/many_products.rs"]
+mod many_products;
 #[path = "http/maven.rs"]
 mod maven;
 #[path = "http/mutations.rs"]
 mod mutations;
+#[path = "http/narrow_customers.rs"]
+mod narrow_customers;
+#[path = "http/narrow_writers.rs"]
+mod narrow_writers;
 #[path = "http/openapi.rs"]
 mod openapi;
 #[path = "http/organizations.rs"]

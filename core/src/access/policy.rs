@@ -74,10 +74,19 @@ pub enum Rule {
     Owner,
     /// The caller administers the organization that owns it.
     Role(Role),
-    /// The grant of this id.
-    Grant(String),
+    /// This grant.
+    Grant(NamedGrant),
     /// The engine's own work.
     System(SystemCaller),
+}
+
+/// What tells a grant from others at the same anchor: ids are unique for one scope only.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NamedGrant {
+    /// Its id.
+    pub id: String,
+    /// Where it holds.
+    pub scope: Scope,
 }
 
 /// How it is refused.
@@ -155,7 +164,8 @@ fn granted(action: Action, resource: &Resource, grants: &[Grant], now: Timestamp
     let mut grants = grants.iter().filter(|grant| grant.is_in_force(now));
     let holds =
         |grant: &&Grant| grant.actions.contains(&action) && grant.scope.holds(&resource.part);
-    grants.find(holds).map(|grant| Rule::Grant(grant.id.clone()))
+    let named = |grant: &Grant| NamedGrant { id: grant.id.clone(), scope: grant.scope.clone() };
+    grants.find(holds).map(|grant| Rule::Grant(named(grant)))
 }
 
 fn system_right(system: SystemCaller, action: Action) -> bool {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::given::is_given;
 use super::spool::StoredBytes;
 use super::{files, maven, sidecars, versions, windows};
 use crate::access::{Caller, PackagePlace, Permit, Within, act};
@@ -174,6 +175,7 @@ impl Naming {
         } else {
             versions::refuse_snapshot(&self.version)?;
         }
+        self.admit_version(work, permit.caller(), version.as_ref()).await?;
         let keys = paths.iter().map(|path| File::key_of(&repo.path().file(path.clone())));
         let old: Vec<Option<File>> = work.find_all(keys.collect()).await?;
         for file in old.iter().flatten() {
@@ -188,6 +190,32 @@ impl Naming {
             work.permit::<act::Overwrite, _>(permit.caller(), &self.within(&replaced)).await?;
         }
         Ok(Admitted { version, old })
+    }
+
+    /// Whether the version may be made, or published for the first time: what it changes for
+    /// everyone, such as which version is the latest, is not of the paths that are uploaded.
+    async fn admit_version(
+        &self,
+        work: &Work,
+        caller: &Caller,
+        version: Option<&Version>,
+    ) -> Result<()> {
+        let name = &self.version.version;
+        let message = match version {
+            None => format!(
+                "Version '{name}' is not there: who may write to some paths alone adds to versions \
+                 that are; have it made by who may write to the package"
+            ),
+            Some(version) if self.publish && version.published.is_none() => format!(
+                "Version '{name}' is not published: who may write to some paths alone adds to \
+                 what is; have it published, or leave out publish"
+            ),
+            Some(_) => return Ok(()),
+        };
+        if is_given(work.permit::<act::Write, _>(caller, &self.within(&[])).await)? {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Forbidden, message))
     }
 
     fn check_coordinates(&self, repo: &Repository, paths: &[FilePath]) -> Result<()> {

@@ -197,6 +197,9 @@ fn each_file_of_an_archive_needs_its_own_permit() {
     let docs = Scope::Path(FilePath::parse("docs").unwrap());
     let actions = [Action::Write, Action::Publish];
     world.grant(&bert, world.anchor(&repo("anna/repo")), &actions, docs, None);
+    let new = refused(world.explode(&bert, into("docs/new"), &SITE));
+    assert!(new.1.starts_with("Version '1.0' is not there: "), "{new:?}");
+    world.upload(&anna, to(VERSION, "first"), "x").unwrap();
     let before = (world.dump(), world.finished_blobs());
     for folder in ["", "doc", "docsx"] {
         let refused = refused(world.explode(&bert, into(folder), &[("docs/x", "1")]));

@@ -7,7 +7,7 @@ use packhouse_core::model::attributes::Attributes;
 use packhouse_core::model::blobs::{Blob, BlobReference, Content};
 use packhouse_core::model::files::{Contents, Digests, File};
 use packhouse_core::model::grants::{Action, Scope};
-use packhouse_core::model::versions::Version;
+use packhouse_core::model::versions::{Version, VersionSettings};
 use packhouse_core::ports::Clock;
 use packhouse_core::uploads::{self, Target};
 use packhouse_core::{ErrorKind, Limits, Noun, versions};
@@ -109,11 +109,17 @@ fn a_narrow_grant_uploads_within_its_scope_only() {
     world.package(&anna, &package("anna/repo/other"));
     let anchor = world.anchor(&repo("anna/repo"));
     let begin = |target: Target| run(uploads::begin(&world.packhouse, &bert, target)).is_ok();
+    for made in ["anna/repo/tool/1.0", "anna/repo/other/1.0"] {
+        run(versions::create(&world.sound, &anna, &version(made), &VersionSettings::default()))
+            .unwrap();
+    }
     let folder = Scope::Path(to("anna/repo/tool/1.0", "in/here").path);
     world.grant(&bert, anchor.clone(), &[Action::Write], folder, None);
     assert!(begin(to("anna/repo/tool/1.0", "in/here/a")));
     assert!(begin(to("anna/repo/other/1.0", "in/here")));
     assert!(!begin(to("anna/repo/tool/1.0", "in/hereafter")));
+    // T074: a new version is of the package, and not of the folder.
+    assert!(!begin(to("anna/repo/tool/2.0", "in/here/a")));
     let one = version("anna/repo/tool/1.0");
     let one = Scope::Version(one.package.package, one.version);
     world.grant(&bert, anchor, &[Action::Write], one, None);

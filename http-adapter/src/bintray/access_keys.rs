@@ -5,7 +5,6 @@ use packhouse_core::access_keys::{self, AccessKeyChange, GivenCheck, PutKey};
 use packhouse_core::model::subjects::SubjectKind;
 use packhouse_core::names::AccessKeyName;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use crate::call::{Answer, Call};
 use crate::failure::Failure;
@@ -28,7 +27,7 @@ of_both! {
 async fn list(call: Call, kind: SubjectKind) -> Answer {
     let names = access_keys::list(&call.packhouse, &call.caller, &call.known_as(kind)?).await?;
     let names: Vec<String> = names.iter().map(ToString::to_string).collect();
-    Ok(reply::ok(&json!({"access_keys": names})))
+    Ok(reply::whole_named("access_keys", names))
 }
 
 async fn show(call: Call, kind: SubjectKind) -> Answer {

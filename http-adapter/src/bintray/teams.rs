@@ -6,7 +6,6 @@ use packhouse_core::model::subjects::SubjectKind;
 use packhouse_core::names::{SubjectName, TeamName};
 use packhouse_core::teams::{self, TeamChange, TeamView};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use crate::call::{Answer, Call};
 use crate::failure::Failure;
@@ -29,7 +28,7 @@ of_both! {
 async fn list(call: Call, kind: SubjectKind) -> Answer {
     let names = teams::list(&call.packhouse, &call.caller, &call.known_as(kind)?).await?;
     let names: Vec<String> = names.iter().map(ToString::to_string).collect();
-    Ok(reply::ok(&json!({"teams": names})))
+    Ok(reply::whole_named("teams", names))
 }
 
 async fn show(call: Call, kind: SubjectKind) -> Answer {

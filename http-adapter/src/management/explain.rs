@@ -34,7 +34,7 @@ struct Resource {
     path: Option<String>,
 }
 
-const ACTIONS: [(&str, Action); 10] = [
+const ACTIONS: [(&str, Action); 16] = [
     ("read", Action::Read),
     ("download", Action::Read),
     ("annotate", Action::Annotate),
@@ -45,6 +45,12 @@ const ACTIONS: [(&str, Action); 10] = [
     ("sign", Action::Sign),
     ("administer", Action::Administer),
     ("create_repo", Action::CreateRepo),
+    ("manage", Action::Manage),
+    ("manage_members", Action::ManageMembers),
+    ("manage_resources", Action::ManageResources),
+    ("write", Action::Write),
+    ("scan", Action::Scan),
+    ("distribute", Action::Execute),
 ];
 
 /// What the policy says, for those who administer the subject that is asked about.
@@ -110,8 +116,14 @@ impl Resource {
                 Thing::Version(package.version(VersionName::parse(&version)?))
             }
             (None, Some(_), _) => return bad("names a version and no package: give one"),
-            (Some(_), _, Some(_)) => {
-                return bad("names a path and a package: the path says whose file it is");
+            (Some(package), Some(version), Some(path)) => {
+                let package = repo.package(PackageName::parse(&package)?);
+                let version = package.version(VersionName::parse(&version)?);
+                Thing::PathOf(version, FilePath::parse(&path)?)
+            }
+            (Some(_), None, Some(_)) => {
+                return bad("names a path and a package without a version: give it, or leave out \
+                            the package");
             }
         })
     }

@@ -16,3 +16,4 @@ pub(crate) mod query;
 pub mod ranges;
 pub(crate) mod reply;
 pub(crate) mod serving;
+pub(crate) mod sites;

@@ -42,6 +42,12 @@ pub(crate) fn whole(items: Vec<impl Serialize>) -> Response {
     page(&Listed { items, total, start: 0 })
 }
 
+/// A whole list under a name, as its only page.
+pub(crate) fn whole_named(name: &str, items: Vec<impl Serialize>) -> Response {
+    let total = Some(items.len() as u64);
+    page_as(&json!({ name: items }), &Listed { items, total, start: 0 })
+}
+
 /// The same with what is in the page in another form.
 pub(crate) fn page_as<T>(body: &impl Serialize, listed: &Listed<T>) -> Response {
     let mut response = ok(body);

@@ -158,3 +158,32 @@ async fn nobody_in_particular_learns_nothing_of_the_rules_of_bodies() {
         app.post("/content/acme/tools/app/2.0/publish").json(&json!({"discard": 7})).await;
     publish.needs_credentials();
 }
+
+/// T058: a browser sends the credentials that it keeps with another site's form too.
+#[tokio::test]
+async fn a_page_of_another_site_changes_nothing() {
+    let app = App::furnished().await;
+    let ask = |method: &str, target: &str, site: &str| {
+        app.ask(method, target).by(ADMIN).header("sec-fetch-site", site).body("{}")
+    };
+    let told = "A page of another site asked for this: ask from this server's own pages, or without \
+                a browser";
+    for route in packhouse_http::routes() {
+        let method = route.method.as_str();
+        let target = crate::coverage::target(route, crate::coverage::State::Public);
+        for site in ["cross-site", "same-site", "x"] {
+            let before = app.watch.changes();
+            let answer = ask(method, &target, site).await;
+            if method == "GET" {
+                assert_ne!(answer.status, 403, "{answer:?}");
+            } else {
+                assert_eq!(answer.status, 403, "{answer:?}");
+                assert_eq!(app.watch.changes(), before, "{answer:?}");
+            }
+        }
+    }
+    ask("POST", "/repos/acme/fresh", "cross-site").await.refuses(403, told);
+    for site in ["same-origin", "none"] {
+        assert_eq!(ask("PATCH", "/repos/acme/tools", site).await.status, 200);
+    }
+}

@@ -16,7 +16,7 @@ const PLACES: [&str; 4] = [
 ];
 
 /// `acme` with a product and three access keys, which are signed in by `.by("key1@acme")`.
-async fn app() -> App {
+pub(crate) async fn app() -> App {
     let app = App::furnished().await;
     app.product("acme", "suite").await;
     for key in ["key1", "key2", "key3"] {
@@ -25,7 +25,7 @@ async fn app() -> App {
     app
 }
 
-async fn entitled(app: &App, place: &str, body: Value) -> Value {
+pub(crate) async fn entitled(app: &App, place: &str, body: Value) -> Value {
     let made = app.post(&format!("{place}/entitlements")).by(OWNER).json(&body).await;
     assert_eq!(made.status, 201, "{made:?}");
     made.value()
@@ -196,14 +196,11 @@ async fn a_product_is_looked_for_first_and_a_body_is_read_last() {
         let absent = app.get("/products/nobody/suite/entitlements").by(caller).await;
         absent.refuses(404, "Subject 'nobody' was not found");
     }
+    let absent = "Product 'suite' was not found";
+    refuses_all(&app, PLACES[0], body, (404, absent)).await;
+    app.set_packages("acme", "suite", &["tools/app"]).await;
     for place in PLACES.into_iter().chain(["/repos/acme/tools", "/repos/acme/absent"]) {
-        for (method, tail) in [("GET", ""), ("POST", ""), ("PATCH", "/x"), ("DELETE", "/x")] {
-            let path = format!("{place}/entitlements{tail}");
-            for caller in [STRANGER, PUBLISHER, "key1@acme"] {
-                app.ask(method, &path).by(caller).body(body).await.refuses(403, "forbidden");
-            }
-            app.ask(method, &path).body(body).await.needs_credentials();
-        }
+        refuses_all(&app, place, body, (403, "forbidden")).await;
     }
     for (path, message) in [
         ("/repos/acme/absent/entitlements", "Repo 'absent' was not found"),
@@ -217,6 +214,19 @@ async fn a_product_is_looked_for_first_and_a_body_is_read_last() {
     }
     app.post("/repos/free/tools/entitlements").by("free").body(body).await.refuses(403, GATE);
     app.get("/repos/free/tools/entitlements").by("free").await.refuses(403, GATE);
+}
+
+/// Whatever is asked about the entitlements of a place by those who do not administer its subject.
+async fn refuses_all(app: &App, place: &str, body: &'static str, refusal: (u16, &str)) {
+    for (method, tail) in
+        [("GET", ""), ("POST", ""), ("GET", "/x"), ("PATCH", "/x"), ("DELETE", "/x")]
+    {
+        let path = format!("{place}/entitlements{tail}");
+        for caller in [STRANGER, PUBLISHER, "key1@acme"] {
+            app.ask(method, &path).by(caller).body(body).await.refuses(refusal.0, refusal.1);
+        }
+        app.ask(method, &path).body(body).await.needs_credentials();
+    }
 }
 
 /// T056: an id is looked for where it is said to be.
@@ -408,6 +418,8 @@ async fn nothing_leads_out_of_the_path_that_may_be_written() {
         put("/content/acme/vault/org/ours/m;bt_package=app;bt_version=1.0", b"x".to_vec()).await,
         201
     );
+    let maven = app.post("/packages/acme/vault/app/versions").by(OWNER).json(&json!({"name": "1"}));
+    assert_eq!(maven.await.status, 201);
     assert_eq!(put("/maven/acme/vault/app/org/ours/1/ours-1.jar", b"x".to_vec()).await, 201);
     let inside = archive(&["a", "b/c"]);
     assert_eq!(put(&format!("{version}/org/ours/?explode=1"), inside).await, 201);

@@ -5,14 +5,14 @@ use serde_json::{Value, json};
 
 use crate::app::{ADMIN, App, OWNER, PUBLISHER, READER, STRANGER};
 
-async fn explained(app: &App, caller: &str, action: &str, resource: Value) -> Value {
+pub(crate) async fn explained(app: &App, caller: &str, action: &str, resource: Value) -> Value {
     let body = json!({"caller": caller, "action": action, "resource": resource});
     let answer = app.post("/management/v1/explain").by(OWNER).json(&body).await;
     assert_eq!(answer.status, 200, "{answer:?}");
     answer.value()
 }
 
-fn file(repo: &str, path: &str) -> Value {
+pub(crate) fn file(repo: &str, path: &str) -> Value {
     json!({"subject": "acme", "repo": repo, "path": path})
 }
 
@@ -141,7 +141,11 @@ async fn only_who_administers_the_owner_asks_and_only_of_what_is_there() {
         assert_eq!(ask(caller, body.clone()).await.status, status, "{caller}");
     }
     for (body, status, words) in [
-        (json!({"action": "download", "resource": file("vault", "none")}), 404, "File 'none'"),
+        (
+            json!({"action": "read", "resource": {"subject": "acme", "repo": "vault", "package": "no"}}),
+            404,
+            "Package 'no'",
+        ),
         (json!({"action": "download", "resource": file("none", "none")}), 404, "Repo 'none'"),
         (
             json!({"caller": "nobody", "action": "download", "resource": file("vault", SEEN)}),

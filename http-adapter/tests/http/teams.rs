@@ -38,7 +38,7 @@ async fn teams_of_organizations_and_of_users_are_made_shown_changed_and_deleted(
         ("api/v1/orgs/guild", "guild", json!(["reader"])),
     ] {
         let path = format!("/{of}/teams");
-        app.get(&path).by(OWNER).await.is(200, &json!({"teams": []}));
+        app.get(&path).by(OWNER).await.is_page((0, 0, 0), &json!({"teams": []}));
         let mut backwards = members.as_array().unwrap().clone();
         backwards.reverse();
         let body = json!({
@@ -57,7 +57,7 @@ async fn teams_of_organizations_and_of_users_are_made_shown_changed_and_deleted(
         let one = format!("{path}/team%201");
         app.get(&one).by(OWNER).await.is(200, &shown);
         app.get(&one).by(ADMIN).await.is(200, &shown);
-        app.get(&path).by(OWNER).await.is(200, &json!({"teams": ["team 1"]}));
+        app.get(&path).by(OWNER).await.is_page((1, 0, 0), &json!({"teams": ["team 1"]}));
 
         app.patch(&one)
             .by(OWNER)
@@ -73,7 +73,7 @@ async fn teams_of_organizations_and_of_users_are_made_shown_changed_and_deleted(
         without.is(200, &expected);
         app.delete(&one).by(OWNER).await.is_success(200);
         app.delete(&one).by(OWNER).await.refuses(404, "Team 'team 1' was not found");
-        app.get(&path).by(OWNER).await.is(200, &json!({"teams": []}));
+        app.get(&path).by(OWNER).await.is_page((0, 0, 0), &json!({"teams": []}));
     }
 }
 
@@ -92,7 +92,7 @@ async fn who_cannot_be_in_a_team_is_named() {
         let body = json!({"name": "team", "members": ["reader", name]});
         let path = format!("/{of}/teams");
         app.post(&path).by(OWNER).json(&body).await.refuses(400, text);
-        app.get(&path).by(OWNER).await.is(200, &json!({"teams": []}));
+        app.get(&path).by(OWNER).await.is_page((0, 0, 0), &json!({"teams": []}));
     }
     let nameless = app.post("/orgs/guild/teams").by(OWNER).await;
     nameless.refuses(400, "The team has no name: give one as \"name\"");

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use super::access_keys::gate;
 use super::subjects::removable;
-use super::{Listed, Paging, texts};
+use super::{Listed, Paging, products, texts};
 use crate::access::{Caller, Permit, SubjectPlace, act};
 use crate::engine::Packhouse;
 use crate::error::Noun;
@@ -102,21 +102,25 @@ fn without_doubles<T: Clone + Ord>(mut list: Vec<T>) -> Vec<T> {
 ///
 /// # Errors
 /// [`ErrorKind::NotFound`] where something on the way is not there: for a product before it is
-/// asked whether the caller may, for anything else after; [`ErrorKind::Forbidden`] for those who do
-/// not administer the subject, and for a subject of the oss plan.
+/// asked whether the caller may, and also for one that the caller may not see; for anything else
+/// after; [`ErrorKind::Forbidden`] for those who do not administer the subject, and for a subject of
+/// the oss plan.
 pub async fn check(packhouse: &Packhouse, caller: &Caller, place: &EntitlementPlace) -> Result<()> {
+    check_product(packhouse, caller, place).await?;
     let work = Work::new(packhouse);
-    check_product(&work, caller, place).await?;
     let permit = work.permit::<act::Manage, _>(caller, place.subject()).await?;
     gate(&permit.place().subject)?;
     locate(&work, &permit.place().subject, place, None).await.map(drop)
 }
 
-/// Whether the product is there, which everyone who signs in may know.
-async fn check_product(work: &Work, caller: &Caller, place: &EntitlementPlace) -> Result<()> {
+/// Whether the product is there, for those who may know of it.
+async fn check_product(
+    packhouse: &Packhouse,
+    caller: &Caller,
+    place: &EntitlementPlace,
+) -> Result<()> {
     let EntitlementPlace::Product(subject, product) = place else { return Ok(()) };
-    work.permit::<act::Read, _>(caller, subject).await?;
-    find_product(work, subject, product).await.map(drop)
+    products::find(packhouse, caller, subject, product).await.map(drop)
 }
 
 async fn find_product(work: &Work, subject: &SubjectName, name: &ProductName) -> Result<Product> {
@@ -174,7 +178,7 @@ async fn change<T: Send, D: Future<Output = Result<T>> + Send>(
     path: Option<FilePath>,
     decide: impl Fn(Changing) -> D + Send + Sync,
 ) -> Result<T> {
-    check_product(&Work::new(packhouse), caller, place).await?;
+    check_product(packhouse, caller, place).await?;
     let (decide, path) = (&decide, &path);
     packhouse
         .change::<act::Manage, _, _, _, _>(caller, place.subject(), |permit, work| async move {
@@ -333,7 +337,7 @@ pub async fn delete(
     place: &EntitlementPlace,
     name: &EntitlementName,
 ) -> Result<()> {
-    check_product(&Work::new(packhouse), caller, place).await?;
+    check_product(packhouse, caller, place).await?;
     packhouse
         .change::<act::Manage, _, _, _, _>(caller, place.subject(), |permit, work| async move {
             let subject = &permit.place().subject;

@@ -1,7 +1,7 @@
 //! Acceptance: what must be accepted for a version, that it was, and what a download is told that
 //! comes before.
 
-use super::{EulaView, eulas_of, text_of, version_in};
+use super::{EulaView, eulas_of, text_of};
 use crate::access::{Caller, FilePlace, Identity, Permit, Platform, Secret, SystemCaller, act};
 use crate::engine::Packhouse;
 use crate::error::{Noun, PendingEula};
@@ -10,8 +10,8 @@ use crate::model::eulas::{Eula, Eulas, SignedEula, Signer};
 use crate::model::products::Product;
 use crate::model::versions::Version;
 use crate::model::{Form, Stored};
-use crate::names::{ProductName, RepoPath, SubjectName, VersionName};
-use crate::usecases::products::{self, Seen};
+use crate::names::{ProductName, SubjectName, VersionName};
+use crate::usecases::products::{self, Reached};
 use crate::work::Work;
 use crate::{Error, ErrorKind, Result, crypto, hex};
 
@@ -108,12 +108,12 @@ fn signer_of(caller: &Caller) -> Result<(Signer, String)> {
     }
 }
 
-/// What the caller must accept to download a version of a product.
+/// What the caller must accept to download something of a version of a product: also who may read
+/// no more of it than the version, or a folder with files of it.
 ///
 /// # Errors
-/// [`ErrorKind::Unauthenticated`] for anonymous callers; as [`products::show`];
-/// [`ErrorKind::NotFound`] also for a version that no package has which the caller may read, and
-/// for one without a EULA.
+/// [`ErrorKind::Unauthenticated`] for anonymous callers; [`ErrorKind::NotFound`] for a version that
+/// the caller may download nothing of, and for one without a EULA.
 pub async fn to_accept(
     packhouse: &Packhouse,
     caller: &Caller,
@@ -122,23 +122,14 @@ pub async fn to_accept(
     version: &VersionName,
 ) -> Result<Agreement> {
     let (signer, user) = signer_of(caller)?;
-    let Seen { product, mut viewer } = products::find(packhouse, caller, subject, product).await?;
+    let Reached { product, versions } =
+        products::reached(packhouse, caller, subject, product, version).await?;
     let work = Work::new(packhouse);
     let of_product = eulas_of(&work, &product).await?;
-    let keys = viewer.packages(&product).await?.into_iter().map(|(repo, package)| {
-        let repo = RepoPath { subject: product.subject.clone(), repo };
-        Version::key_of(&repo.package(package).version(version.clone()))
-    });
     let mut of_version: Vec<&Eula> = Vec::new();
-    let mut is_there = false;
-    for record in packhouse.read_all(&keys.collect::<Vec<_>>()).await? {
-        let Some(made) = version_in(record)?.map(|version| version.created) else { continue };
-        is_there = true;
+    for made in versions.iter().map(|version| version.created) {
         let eula = of_product.of_version(version, made);
         of_version.extend(eula.filter(|eula| !of_version.contains(eula)));
-    }
-    if !is_there {
-        return Err(Error::not_found(Noun::Version, version));
     }
     if of_version.is_empty() {
         return Err(Error::not_found(Noun::Eula, version));

@@ -12,10 +12,9 @@ use crate::engine::Packhouse;
 use crate::error::Noun;
 use crate::model::eulas::{Eula, EulaSyntax, EulaText, Eulas};
 use crate::model::products::Product;
-use crate::model::versions::Version;
 use crate::model::{EulaId, Form, Stored};
 use crate::names::{EulaName, FileLocation, ProductName, SubjectName, VersionName};
-use crate::work::{Work, decode};
+use crate::work::Work;
 use crate::{Error, ErrorKind, Result, Timestamp};
 
 pub(super) use acceptance::check_accepted;
@@ -290,9 +289,4 @@ pub async fn delete(
         Ok(())
     })
     .await
-}
-
-/// A version, if it is there.
-fn version_in(record: Option<crate::store::Record>) -> Result<Option<Version>> {
-    record.map(|record| decode(&record)).transpose()
 }

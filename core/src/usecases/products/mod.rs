@@ -6,6 +6,7 @@
 
 mod gone;
 mod members;
+mod reached;
 mod seen;
 
 use super::deletion::still_going;
@@ -24,7 +25,9 @@ use crate::{Error, ErrorKind, Result};
 
 pub(crate) use gone::{Forgetting, forget};
 pub(super) use members::{leave, leave_repository};
-pub(super) use seen::{Seen, Viewer};
+pub(super) use reached::{Reached, reached};
+pub(super) use seen::Seen;
+use seen::Viewer;
 
 patch! {
     /// What changes about a product.
@@ -77,12 +80,12 @@ pub async fn check_new(
 }
 
 /// A product that the caller sees, with what else is seen of it.
-pub(super) async fn find<'a>(
-    packhouse: &'a Packhouse,
-    caller: &'a Caller,
+pub(super) async fn find(
+    packhouse: &Packhouse,
+    caller: &Caller,
     subject: &SubjectName,
     name: &ProductName,
-) -> Result<Seen<'a>> {
+) -> Result<Seen> {
     seen::find(packhouse, caller, subject, name).await
 }
 
@@ -109,18 +112,9 @@ pub async fn list(
     subject: &SubjectName,
     paging: Paging,
 ) -> Result<Listed<Product>> {
-    let mut viewer = Viewer::of(packhouse, caller, subject).await?;
+    let viewer = Viewer::of(packhouse, caller, subject).await?;
     let query = Query::within(Product::range_of(subject)).limit(Product::MAX);
-    let mut items: Vec<Product> = Work::new(packhouse).list(&query).await?;
-    if !viewer.administers() {
-        let mut seen = Vec::new();
-        for product in items {
-            if viewer.sees(&product).await? {
-                seen.push(product);
-            }
-        }
-        items = seen;
-    }
+    let items = viewer.seen(Work::new(packhouse).list(&query).await?).await?;
     let total = items.len() as u64;
     let start = usize::try_from(paging.start).unwrap_or(usize::MAX).min(items.len());
     let items = items.into_iter().skip(start).take(paging.limit.min(Paging::MAX)).collect();
@@ -140,8 +134,7 @@ pub async fn show(
     subject: &SubjectName,
     name: &ProductName,
 ) -> Result<ProductView> {
-    let Seen { product, mut viewer } = find(packhouse, caller, subject, name).await?;
-    let packages = viewer.packages(&product).await?;
+    let Seen { product, packages } = find(packhouse, caller, subject, name).await?;
     let versions = seen::versions(packhouse, subject, &packages).await?;
     Ok(ProductView { product, packages, versions })
 }

@@ -10,6 +10,7 @@ use packhouse_core::model::grants::{GrantSet, Grantee};
 use packhouse_core::names::{EntitlementName, FilePath};
 use packhouse_core::{ErrorKind, packages, repositories, versions};
 
+use super::reference::Wish;
 use super::{Bench, KEYS, name_of, place};
 use crate::access_keys::key;
 use crate::world::{refusal, refused, repo, run};
@@ -33,7 +34,7 @@ fn what_is_made_anew_inherits_nothing() {
         let new = said(&KEYS, Access::ReadWrite);
         run(entitlements::create(engine, anna, &place(gone), &new)).unwrap();
         let open = bench.allowed();
-        assert!(open.contains(&(0, 0, true)));
+        assert!(open.contains(&(0, 0, Wish::Write)));
         match place(gone) {
             EntitlementPlace::Version(path) => run(versions::delete(engine, anna, &path)).unwrap(),
             EntitlementPlace::Package(path) => run(packages::delete(engine, anna, &path)).unwrap(),

@@ -19,15 +19,15 @@ use packhouse_core::model::subjects::Subject;
 use packhouse_core::model::versions::VersionSettings;
 use packhouse_core::model::{Form, ProductId};
 use packhouse_core::names::{EntitlementName, FileLocation, FilePath, ProductName};
-use packhouse_core::{Result, downloads, files, packages, versions};
+use packhouse_core::{Error, ErrorKind, Result, downloads, files, packages, uploads, versions};
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use crate::access_keys::{key, made, sign_in, user};
-use crate::world::{World, file, package, published, repo, run, subject, version};
+use crate::world::{World, file, package, published, repo, run, subject, to, version};
 
-use reference::{Reference, Said};
+use reference::{NEW, Reference, Said, Wish};
 
 /// Every file: repository, package, version, path. Names that begin alike and paths that a careless
 /// prefix would take for one another.
@@ -71,6 +71,8 @@ fn place(text: &str) -> EntitlementPlace {
         _ => EntitlementPlace::Version(version(&format!("anna{text}"))),
     }
 }
+
+const WISHES: [Wish; 3] = [Wish::Read, Wish::Write, Wish::Make];
 
 /// One change of a world.
 #[derive(Clone, Debug)]
@@ -179,17 +181,23 @@ impl Bench {
         file(&format!("anna/{repo_name}"), path)
     }
 
-    /// What each key may do with each file, as the engine says: to read, to write.
-    fn allowed(&self) -> BTreeSet<(usize, usize, bool)> {
+    /// What each key may do with each file, as the engine says.
+    fn allowed(&self) -> BTreeSet<(usize, usize, Wish)> {
         let mut allowed = BTreeSet::new();
         for (key, caller) in self.callers.borrow().iter().enumerate() {
-            for file_of in 0..FILES.len() {
+            for (file_of, (_, name, _, path)) in FILES.into_iter().enumerate() {
                 let (engine, location) = (&self.world.sound, Self::location(file_of));
                 let reads = run(downloads::find(engine, caller, &location)).is_ok();
                 let writes =
                     run(files::list_in_downloads(engine, caller, &location, false)).is_ok();
-                allowed.extend(reads.then_some((key, file_of, false)));
-                allowed.extend(writes.then_some((key, file_of, true)));
+                let new = to(&format!("anna/{}/{name}/{NEW}", location.repo.repo), path);
+                let told = run(uploads::begin(engine, caller, new)).err();
+                // That the path is of another version is told to those who may make one.
+                let exists = |error: &Error| *error.kind() == ErrorKind::AlreadyExists;
+                let makes = told.as_ref().is_none_or(exists);
+                allowed.extend(reads.then_some((key, file_of, Wish::Read)));
+                allowed.extend(writes.then_some((key, file_of, Wish::Write)));
+                allowed.extend(makes.then_some((key, file_of, Wish::Make)));
             }
         }
         allowed
@@ -333,8 +341,8 @@ fn name_of(slot: usize) -> EntitlementName {
 /// More entitlements open more, fewer less.
 fn check_monotonic(
     step: &Step,
-    before: &BTreeSet<(usize, usize, bool)>,
-    after: &BTreeSet<(usize, usize, bool)>,
+    before: &BTreeSet<(usize, usize, Wish)>,
+    after: &BTreeSet<(usize, usize, Wish)>,
     was_free: bool,
 ) {
     match step {
@@ -378,9 +386,9 @@ fn the_engine_and_the_reference_agree_about_random_worlds() {
         let mut expected = BTreeSet::new();
         for key in 0..KEYS.len() {
             for (index, file) in FILES.into_iter().enumerate() {
-                for write in [false, true] {
-                    let allows = reference.allows(key, write, file);
-                    expected.extend(allows.then_some((key, index, write)));
+                for wish in WISHES {
+                    let allows = reference.allows(key, wish, file);
+                    expected.extend(allows.then_some((key, index, wish)));
                 }
             }
         }
@@ -391,6 +399,6 @@ fn the_engine_and_the_reference_agree_about_random_worlds() {
     });
     outcome.unwrap();
     // The test of the test: enough is open, and not all.
-    let (opened, most) = (*opened.borrow(), worlds as usize * KEYS.len() * FILES.len() * 2);
+    let (opened, most) = (*opened.borrow(), worlds as usize * KEYS.len() * FILES.len() * 3);
     assert!(opened > most / 50 && opened < most / 2, "{opened} of {most}");
 }

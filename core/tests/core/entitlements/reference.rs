@@ -2,6 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+/// What a key wants: a file, to change one that is there, or to upload one to a new version.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Wish {
+    Read,
+    Write,
+    Make,
+}
+
+/// A version that is not there.
+pub(super) const NEW: &str = "9999";
+
 /// The reference: entitlements as plain facts, and what they open by walking over all of them.
 /// Shares nothing with the engine.
 #[derive(Clone, Default)]
@@ -20,9 +31,16 @@ pub(super) struct Said {
 }
 
 impl Reference {
-    pub(super) fn allows(&self, key: usize, write: bool, file: (&str, &str, &str, &str)) -> bool {
-        self.said.values().any(|said| {
-            said.keys.contains(&key) && (said.write || !write) && self.covers(said, file)
+    pub(super) fn allows(&self, key: usize, wish: Wish, file: (&str, &str, &str, &str)) -> bool {
+        let (repo, package, _, path) = file;
+        self.said.values().filter(|said| said.keys.contains(&key)).any(|said| match wish {
+            Wish::Read => self.covers(said, file),
+            Wish::Write => said.write && self.covers(said, file),
+            // Who may write to a folder alone makes no version.
+            Wish::Make => {
+                let new = (repo, package, NEW, path);
+                said.write && said.path.is_none() && self.covers(said, new)
+            }
         })
     }
 

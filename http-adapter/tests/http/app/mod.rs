@@ -22,7 +22,7 @@ use packhouse_http::Options;
 use serde_json::{Value, json};
 
 pub(crate) use answer::Answer;
-pub(crate) use backends::{Backends, Watch};
+pub(crate) use backends::{Backends, Doctor, Watch};
 pub(crate) use outside::Outside;
 pub(crate) use packhouse_core::memory::SetClock;
 pub(crate) use request::{Ask, basic, chunks};

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::app::{ADMIN, App, OWNER, PUBLISHER, READER};
 
-pub(super) async fn furnished() -> App {
+pub(crate) async fn furnished() -> App {
     let app = App::furnished().await;
     for repo in ["tools", "vault"] {
         app.package(&format!("acme/{repo}"), json!({"name": "bare"})).await;
@@ -37,7 +37,10 @@ pub(super) async fn furnished() -> App {
             entitle(&app, &of, "e1", json!({"access": "r"})).await;
         }
     }
-    entitle(&app, "products/acme/suite", "e1", json!({"access": "r"})).await;
+    app.product("acme", "secret").await;
+    for product in ["suite", "secret"] {
+        entitle(&app, &format!("products/acme/{product}"), "e1", json!({"access": "r"})).await;
+    }
     license(&app).await;
     app
 }
@@ -53,7 +56,8 @@ async fn license(app: &App) {
     }
     let terms = json!({"name": "terms", "content": "text", "versions": ["1.0", "2.0"]});
     for (target, body) in [
-        ("/products/acme/suite/eulas", terms),
+        ("/products/acme/suite/eulas", terms.clone()),
+        ("/products/acme/secret/eulas", terms),
         ("/users/acme/licenses", json!({"name": "mine"})),
         ("/orgs/guild/licenses", json!({"name": "mine"})),
         ("/repos/guild/library", json!({})),
@@ -62,6 +66,7 @@ async fn license(app: &App) {
         assert_eq!(made.status, 201, "{made:?}");
     }
     app.set_packages("acme", "suite", &["tools/licensed", "vault/licensed"]).await;
+    app.set_packages("acme", "secret", &["vault/licensed"]).await;
     app.grant(PUBLISHER, "guild/library", &[Action::Read, Action::Publish]).await;
 }
 

@@ -4,8 +4,8 @@ use packhouse_http::{Gate, Right, Route};
 
 use super::callers::{PUBLISHERS, READERS, WRONG_KEY};
 use super::states::State::{
-    self, NoAccessKey, NoEntitlement, NoEula, NoFile, NoLicense, NoPackage, NoProduct,
-    NoRepository, NoSubject, NoTeam, NoVersion, Unpublished,
+    self, HiddenProduct, NoAccessKey, NoEntitlement, NoEula, NoFile, NoLicense, NoPackage,
+    NoProduct, NoRepository, NoSubject, NoTeam, NoVersion, Unpublished,
 };
 use crate::app::{ADMIN, OWNER, PUBLISHER};
 
@@ -76,6 +76,8 @@ pub(crate) fn refusal(gate: Gate, caller: &str, state: State) -> Option<Expected
         Gate::Product => match state {
             NoSubject => Some(hidden("Subject")),
             NoProduct => Some((404, Some("Product"))),
+            // Who reads none of its packages is not told that it is there.
+            HiddenProduct if !READERS.contains(&caller) => Some((404, Some("Product"))),
             _ => None,
         },
         Gate::Eula => (state == NoEula).then_some((404, Some("Eula"))),

@@ -13,13 +13,13 @@ mod states;
 use packhouse_http::{Gate, Method, Right, Route, routes};
 
 use crate::app::{ADMIN, Answer, App, OWNER, basic};
-use callers::{CALLERS, OTHER_KEY, READING_KEY, WRITING_KEY, WRONG_KEY};
-use furniture::furnished;
-use states::STATES;
+use callers::{OTHER_KEY, READING_KEY, WRITING_KEY};
 
+pub(crate) use callers::{ADDRESS, CALLERS, PUBLISHERS, READERS, WRONG_KEY};
+pub(crate) use furniture::furnished;
 pub(crate) use gates::{expected, refusal};
 pub(crate) use requests::{body, target};
-pub(crate) use states::State;
+pub(crate) use states::{STATES, State};
 
 /// What came of one route, one caller and one state.
 struct Case {
@@ -29,7 +29,7 @@ struct Case {
     answer: Answer,
 }
 
-async fn ask(app: &App, method: &str, case: (&Route, &str, State)) -> Answer {
+pub(crate) async fn ask(app: &App, method: &str, case: (&Route, &str, State)) -> Answer {
     let (route, caller, state) = case;
     let body = match route.operation {
         "downloads.accept_eula" => form(app, &target(route, state), caller).await,
@@ -44,7 +44,7 @@ async fn ask_with(
     (route, caller, state): (&Route, &str, State),
     body: String,
 ) -> Answer {
-    let ask = app.ask(method, &target(route, state)).body(body);
+    let ask = app.ask(method, &target(route, state)).body(body).from(ADDRESS);
     match caller {
         WRONG_KEY => ask.header("authorization", &basic(OWNER, "wrong")).await,
         caller => ask.by(caller).await,

@@ -4,8 +4,8 @@ use packhouse_http::{Method, Route};
 use serde_json::json;
 
 use super::states::State::{
-    self, NoAccessKey, NoEntitlement, NoEula, NoFile, NoLicense, NoPackage, NoProduct,
-    NoRepository, NoSubject, NoTeam, NoVersion, Unpublished,
+    self, HiddenProduct, NoAccessKey, NoEntitlement, NoEula, NoFile, NoLicense, NoPackage,
+    NoProduct, NoRepository, NoSubject, NoTeam, NoVersion, Unpublished,
 };
 use super::states::is_upload;
 use crate::app::{OWNER, READER, STRANGER};
@@ -45,6 +45,11 @@ pub(crate) fn target(route: &Route, state: State) -> String {
         ("versions.show_latest", NoVersion { .. }) => "bare".to_owned(),
         _ => package,
     };
+    let product = match state {
+        NoProduct => "absent",
+        HiddenProduct => "secret",
+        _ => "suite",
+    };
     route
         .path
         .replace("{subject}", &subject)
@@ -53,7 +58,7 @@ pub(crate) fn target(route: &Route, state: State) -> String {
         .replace("{version}", &version)
         .replace("{*path}", &path)
         .replace("{*folder}", folder)
-        .replace("{product}", &pick(state == NoProduct, "suite"))
+        .replace("{product}", product)
         .replace("{eula}", &pick(state == NoEula, "terms"))
         .replace("{custom_license_name}", &pick(state == NoLicense, "mine"))
         .replace("{team}", &pick(state == NoTeam, "crew"))

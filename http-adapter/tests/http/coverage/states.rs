@@ -22,6 +22,8 @@ pub(crate) enum State {
     NoFile {
         private: bool,
     },
+    /// A product of packages of the private repository alone.
+    HiddenProduct,
     NoProduct,
     NoEula,
     NoLicense,
@@ -31,11 +33,11 @@ pub(crate) enum State {
 }
 
 use State::{
-    NoAccessKey, NoEntitlement, NoEula, NoFile, NoLicense, NoPackage, NoProduct, NoRepository,
-    NoSubject, NoTeam, NoVersion, Private, Public, Unpublished,
+    HiddenProduct, NoAccessKey, NoEntitlement, NoEula, NoFile, NoLicense, NoPackage, NoProduct,
+    NoRepository, NoSubject, NoTeam, NoVersion, Private, Public, Unpublished,
 };
 
-pub(super) const STATES: [State; 18] = [
+pub(crate) const STATES: [State; 19] = [
     Public,
     Private,
     Unpublished { private: false },
@@ -48,6 +50,7 @@ pub(super) const STATES: [State; 18] = [
     NoVersion { private: true },
     NoFile { private: false },
     NoFile { private: true },
+    HiddenProduct,
     NoProduct,
     NoEula,
     NoLicense,
@@ -64,8 +67,8 @@ impl State {
             | NoPackage { private }
             | NoVersion { private }
             | NoFile { private } => private,
-            Public | NoSubject | NoRepository | NoProduct | NoEula | NoLicense | NoTeam
-            | NoAccessKey | NoEntitlement => false,
+            Public | NoSubject | NoRepository | HiddenProduct | NoProduct | NoEula | NoLicense
+            | NoTeam | NoAccessKey | NoEntitlement => false,
         }
     }
 
@@ -80,7 +83,7 @@ impl State {
             NoPackage { .. } => has("package") || upload,
             NoVersion { .. } => has("version") || route.operation == "versions.show_latest",
             Unpublished { .. } | NoFile { .. } => (has("*path") || has("*folder")) && !upload,
-            NoProduct => has("product"),
+            HiddenProduct | NoProduct => has("product"),
             NoEula => has("eula"),
             NoLicense => has("custom_license_name"),
             NoTeam => has("team"),
