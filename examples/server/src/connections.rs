@@ -4,12 +4,13 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
+use crate::framing::Refusal;
 use crate::limits::Limits;
 
 /// How long a closed connection waits for its client to stop sending.
@@ -68,6 +69,10 @@ pub(crate) struct Progress {
     /// Bytes that pay for a second of `write_debt`; at zero it is not counted.
     answer_min_rate: u64,
     unread: AtomicBool,
+    /// Bytes of a head lie here while the request before it runs.
+    head_waits: AtomicBool,
+    /// The last message was refused for its form; what runs next is its answer.
+    refusal: OnceLock<Refusal>,
     order: AtomicU8,
     told: Notify,
 }
@@ -82,6 +87,8 @@ impl Progress {
             write_debt: AtomicU64::new(0),
             answer_min_rate,
             unread: AtomicBool::new(false),
+            head_waits: AtomicBool::new(false),
+            refusal: OnceLock::new(),
             order: AtomicU8::new(Order::None as u8),
             told: Notify::new(),
         }
@@ -103,6 +110,14 @@ impl Progress {
     pub(crate) fn bytes_came(&self) {
         if matches!(self.phase(), Phase::New | Phase::Idle) {
             self.enter(Phase::Head);
+        }
+    }
+
+    /// Tells whether bytes of a head have come that is not whole yet.
+    pub(crate) fn set_head_waits(&self, waits: bool) {
+        self.head_waits.store(waits, Ordering::Relaxed);
+        if waits {
+            self.bytes_came();
         }
     }
 
@@ -143,7 +158,18 @@ impl Progress {
     }
 
     pub(crate) fn request_ends(&self) {
-        self.enter(Phase::Idle);
+        let waits = self.head_waits.load(Ordering::Relaxed);
+        self.enter(if waits { Phase::Head } else { Phase::Idle });
+    }
+
+    pub(crate) fn refuse(&self, refusal: Refusal) {
+        let _ = self.refusal.set(refusal);
+        // What follows in the stream is not read.
+        self.leave_unread();
+    }
+
+    pub(crate) fn refusal(&self) -> Option<Refusal> {
+        self.refusal.get().copied()
     }
 
     /// The client may be sending still what nobody will read.
@@ -156,11 +182,18 @@ impl Progress {
     }
 
     pub(crate) fn closing(&self) {
-        // A head that became no request was refused (400, 431), perhaps with more on its way.
-        if self.phase() == Phase::Head {
-            self.leave_unread();
-        }
         self.enter(Phase::Closing);
+    }
+
+    /// Whether a head has begun and is not whole.
+    pub(crate) fn is_in_head(&self) -> bool {
+        self.phase() == Phase::Head
+    }
+
+    /// Whether the connection ends after the running request: it was told to, or the request's
+    /// body was not read to its end.
+    pub(crate) fn is_last(&self) -> bool {
+        self.order.load(Ordering::Relaxed) >= Order::Finish as u8 || self.leaves_unread()
     }
 
     /// Whether a request runs, so that closing now would break it off.
@@ -302,7 +335,8 @@ impl Connections {
         Place { progress, number, connections: Arc::clone(self), _slot: slot }
     }
 
-    fn make_room(&self) {
+    /// Asks the connection that has waited longest for its client to leave.
+    pub(crate) fn make_room(&self) {
         let open = self.open();
         let waited = |progress: &Arc<Progress>| {
             let since = Duration::from_millis(progress.since.load(Ordering::Relaxed));
