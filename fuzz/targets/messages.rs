@@ -1,7 +1,14 @@
 //! Any stream is split by every reader as the server splits it, however it is cut into reads.
 #![no_main]
 
+// The server is a program with a database in it, which takes long to build: its module is taken
+// here as it is, and called as the tests call it.
+extern crate self as packhouse_server;
+
 use libfuzzer_sys::fuzz_target;
+
+#[path = "../../examples/server/src/framing/mod.rs"]
+pub mod framing;
 
 #[path = "../../examples/server/tests/server/agreement.rs"]
 mod agreement;

@@ -89,7 +89,7 @@ impl WatchedStream {
     fn refuse_head(&mut self, refusal: Refusal, head: &[u8]) {
         self.metrics.count_refusal(refusal.reason());
         self.progress.refuse(refusal);
-        let no_body = head.starts_with(b"HEAD ");
+        let no_body = head.trim_ascii_start().starts_with(b"HEAD ");
         self.held = BytesMut::from(if no_body { STAND_IN_HEAD } else { STAND_IN });
         self.passed = self.held.len();
         self.refused = Some(Refused::Told);

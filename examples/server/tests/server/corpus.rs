@@ -87,6 +87,11 @@ impl Row {
         acts
     }
 
+    /// The name as one that a file may have.
+    pub(crate) fn slug(&self) -> String {
+        self.name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect()
+    }
+
     /// All bytes that the client of this row sends.
     pub(crate) fn stream(&self) -> Vec<u8> {
         let sent = |act| if let Act::Send(bytes) = act { bytes } else { Vec::new() };
@@ -94,12 +99,12 @@ impl Row {
     }
 
     fn worded(&self, words: &Words) -> String {
-        let line = self.line;
+        let own = self.slug();
         let text = self
             .request
             .replace("{canary}", "GET /canary HTTP/1.1\\r\\n{H}\\r\\n")
             .replace("{G}", "GET /management/v1/health HTTP/1.1\\r\\n")
-            .replace("{P}", &format!("PUT /content/alice/tools/p/1/{line}.txt HTTP/1.1\\r\\n"))
+            .replace("{P}", &format!("PUT /content/alice/tools/p/1/{own}.txt HTTP/1.1\\r\\n"))
             .replace("{H}", "Host: a\\r\\n")
             .replace("{A}", &format!("Authorization: Basic {}\\r\\n", words.alice))
             .replace("{admin}", &format!("Authorization: Basic {}\\r\\n", words.admin));

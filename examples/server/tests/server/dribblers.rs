@@ -1,5 +1,5 @@
-//! A crowd of clients that send a byte now and then, in heads and in bodies, against the program,
-//! while others are served.
+//! A crowd of clients that send a byte now and then, in heads and in bodies, or read nothing,
+//! against the program, while others are served.
 //!
 //! `PACKHOUSE_DRIBBLERS` says how many, 1,000 without it. 10,000 need twice as many open files
 //! (`ulimit -n 25000`) in the test and in the program.
@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{sleep, timeout};
 
 use crate::corpus::Words;
@@ -22,6 +22,11 @@ use crate::raw_client::{Client, free_address, prepared};
 const EACH: usize = 48 << 10;
 /// What the program takes for those who are served meanwhile.
 const REST: usize = 64 << 20;
+
+/// The same of a connection whose client takes none of a large answer.
+const READER: usize = 1280 << 10;
+/// More than the kernel buffers for one reader.
+const LARGE: usize = 16 << 20;
 
 /// How many bytes of a head a dribbler sends at once.
 const HEAD: usize = 2000;
@@ -194,6 +199,60 @@ async fn a_crowd_of_dribblers_is_cut_in_time_while_others_are_served_in_bounded_
     let heads = crowd / 3;
     let line = format!("packhouse_connections_cut_total{{cause=\"header\"}} {heads}");
     assert!(metrics.contains(&line), "no {line} in {metrics}");
+}
+
+/// They hold memory for what was read ahead of them, and no connection of the database: there are
+/// fewer of those than readers.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crowd_that_reads_nothing_is_cut_in_time_while_others_are_served_in_bounded_memory() {
+    let crowd = dribblers() / 10;
+    let deadline = Duration::from_secs(5 + crowd as u64 / 500);
+    let seconds = deadline.as_secs().to_string();
+    let operator = free_address();
+    let places = (crowd + 100).to_string();
+    let settings = [
+        ("PACKHOUSE_MAX_CONNECTIONS", places.as_str()),
+        ("PACKHOUSE_WRITE_STALL_DEADLINE_SECS", &seconds),
+    ];
+    let (program, words) = prepared(operator, &settings);
+    let mut upload = format!(
+        "PUT /content/alice/tools/p/1/large;publish=1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\
+         Authorization: Basic {}\r\nContent-Length: {LARGE}\r\n\r\n",
+        words.alice
+    )
+    .into_bytes();
+    upload.resize(upload.len() + LARGE, b'x');
+    assert_eq!(served(program.address, &upload).await.0, 201);
+    serve_others(&program, &words, || true).await;
+    let before = memory(&program);
+    let mut crowded = Vec::new();
+    let begun = Instant::now();
+    for _ in 0..crowd {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        let mut stream = socket.connect(program.address).await.unwrap();
+        stream.write_all(b"GET /alice/tools/large HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+        crowded.push(stream);
+    }
+    let line = format!("packhouse_connections_cut_total{{cause=\"write stall\"}} {crowd}\n");
+    let others = serve_others(&program, &words, || {
+        let metrics = metrics(operator);
+        assert!(begun.elapsed() < deadline + late(crowd), "not all are cut: {metrics}");
+        metrics.contains(&line)
+    })
+    .await;
+    let grown = others.most_memory.saturating_sub(before);
+    println!(
+        "{crowd} readers that read nothing; {} others served, 99 of 100 within {:?}; memory grew \
+         by {} MiB, {} KiB each",
+        others.took.len(),
+        others.part(0.99),
+        grown >> 20,
+        (grown / crowd) >> 10,
+    );
+    assert!(begun.elapsed() > deadline.mul_f64(0.9), "cut after {:?}", begun.elapsed());
+    assert!(others.part(0.99) < Duration::from_secs(1), "{:?}", others.part(0.99));
+    assert!(grown < REST + crowd * READER, "memory grew by {grown}");
 }
 
 /// Heads that dribble hold no place against a client that asks: with all places taken, the one

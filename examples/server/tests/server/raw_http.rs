@@ -16,7 +16,7 @@ const PROBE: &[u8] = b"GET /management/v1/health HTTP/1.1\r\nHost: a\r\n\r\n";
 fn play(row: &Row, words: &Words, address: SocketAddr, piece: usize) -> Result<(), String> {
     let mut client = Client::of(address);
     let mut statuses = row.statuses.iter().copied();
-    let no_body = row.stream().starts_with(b"HEAD ");
+    let no_body = row.stream().trim_ascii_start().starts_with(b"HEAD ");
     for act in row.acts(words) {
         match act {
             Act::Send(bytes) => {
