@@ -167,6 +167,11 @@ pub(crate) fn broken_body(error: &axum::Error) -> Failure {
             let message = "The body came too slowly: send it again";
             return Failure::new(StatusCode::REQUEST_TIMEOUT, message);
         }
+        // The listener says so where it reads the framing itself.
+        let malformed = |error: &&std::io::Error| error.kind() == std::io::ErrorKind::InvalidData;
+        if let Some(error) = error.downcast_ref().filter(malformed) {
+            return Failure::bad_request(error.to_string());
+        }
         cause = error.source();
     }
     Failure::bad_request("The body ended before it was complete: send it again")

@@ -107,6 +107,25 @@ fn every_module_says_what_it_is() {
     }
 }
 
+#[test]
+fn every_fuzz_target_has_seeds_and_is_described() {
+    let fuzz = workspace().join("fuzz");
+    let described = fs::read_to_string(fuzz.join("README.md")).expect("the description is there");
+    let manifest = fs::read_to_string(fuzz.join("Cargo.toml")).expect("the manifest is there");
+    let targets = rust_files(&fuzz.join("targets"));
+    assert!(targets.len() >= 6, "{targets:?}");
+    for target in targets {
+        let name = target.file_stem().expect("a file has a name").to_string_lossy().into_owned();
+        let seeds = fs::read_dir(fuzz.join("seeds").join(&name)).map_or(0, Iterator::count);
+        assert!(seeds > 0, "fuzz/seeds/{name} is empty");
+        assert!(
+            described.contains(&format!("| `{name}` |")),
+            "fuzz/README.md says nothing of {name}"
+        );
+        assert!(manifest.contains(&format!("name = \"{name}\"")), "{name} is not built");
+    }
+}
+
 fn folders(of: &Path) -> impl Iterator<Item = String> + use<> {
     let entries = fs::read_dir(of).expect("a folder of sources").filter_map(Result::ok);
     entries

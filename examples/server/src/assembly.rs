@@ -9,7 +9,7 @@ use futures::FutureExt;
 use packhouse_core::ports::Random;
 use packhouse_core::{Packhouse, health};
 use thiserror::Error;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket, lookup_host};
 
 use crate::config::Config;
 use crate::data_dir::{DataDir, DataDirError};
@@ -20,6 +20,10 @@ use crate::logs;
 use crate::metrics::Metrics;
 use crate::operator::{self, Readiness};
 use crate::ports::OsRandom;
+
+/// How many connections may wait in the kernel to be accepted; it takes 4096 at the most unless it
+/// is told otherwise. Beyond it clients try again after a second, and after three, and seven.
+const QUEUE: u32 = 4096;
 
 /// The server cannot start.
 #[derive(Debug, Error)]
@@ -93,11 +97,27 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
 
 async fn listen(flag: &'static str, address: &str) -> Result<TcpListener, StartError> {
     let failed = |source| StartError::Listen { flag, address: address.to_owned(), source };
-    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let listener = bind(address).await.map_err(failed)?;
     if let Ok(address) = listener.local_addr() {
         tracing::info!(%address, "listening");
     }
     Ok(listener)
+}
+
+/// As `TcpListener::bind`, with a longer queue.
+async fn bind(address: &str) -> io::Result<TcpListener> {
+    let mut failed = io::Error::new(io::ErrorKind::InvalidInput, "the name has no address");
+    for address in lookup_host(address).await? {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        // Else a restart waits until the connections of the last process are forgotten.
+        #[cfg(unix)]
+        socket.set_reuseaddr(true)?;
+        match socket.bind(address).and_then(|()| socket.listen(QUEUE)) {
+            Ok(listener) => return Ok(listener),
+            Err(error) => failed = error,
+        }
+    }
+    Err(failed)
 }
 
 fn readiness(packhouse: &Packhouse) -> Readiness {

@@ -26,7 +26,7 @@ const BUFFER: usize = (1 << 20) + 8192;
 /// a client that is idle from one that dribbles a head, and it sets a timer for each request.
 /// `Progress` has these deadlines.
 pub(crate) fn protocol(shared: &Shared) -> http1::Builder {
-    let max_header = usize::try_from(shared.limits.max_header.as_bytes()).unwrap_or(usize::MAX);
+    let max_header = shared.limits.max_head();
     let mut protocol = http1::Builder::new();
     protocol
         .header_read_timeout(None)
@@ -53,7 +53,7 @@ pub(crate) async fn run(
     shared.metrics.connections_open.inc();
     let _counted = Counted(&shared);
     let progress = Arc::clone(&place.progress);
-    let stream = WatchedStream::new(stream, Arc::clone(&progress), shared.metrics.clone());
+    let stream = WatchedStream::new(stream, Arc::clone(&progress), &shared);
     let service =
         RequestService { router, peer, progress: Arc::clone(&progress), shared: shared.clone() };
     let serving = protocol.serve_connection(TokioIo::new(stream), service);
@@ -62,6 +62,12 @@ pub(crate) async fn run(
         Err(End::Cut(cause)) => {
             shared.metrics.count_cut(cause);
             tracing::debug!(%peer, cause, "connection cut");
+        }
+        // What the parser refuses is refused before it. It should not come to this, and the client
+        // has an answer of the parser's own, without a body.
+        Err(End::Failed(error)) if error.is_parse() => {
+            shared.metrics.count_refusal("parser");
+            tracing::warn!(%peer, %error, "the parser refused what was taken for well-formed");
         }
         Err(End::Failed(error)) => tracing::debug!(%peer, %error, "connection failed"),
     }
@@ -86,6 +92,9 @@ async fn drive(
             biased;
             ended = serving.as_mut() => return ended.map_err(End::Failed),
             order = progress.told() => match order {
+                // Its bytes are not with the parser yet, which would take it for idle and close;
+                // the answer to it will say that it is the last.
+                Order::Finish if progress.is_in_head() => {}
                 Order::Finish => serving.as_mut().graceful_shutdown(),
                 Order::Abandon => return Err(End::Cut("drain")),
                 Order::MakeRoom if !progress.is_busy() => return Err(End::Cut("made room")),

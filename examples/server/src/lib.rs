@@ -11,6 +11,7 @@ mod connection;
 mod connections;
 pub mod data_dir;
 pub mod engine;
+pub mod framing;
 mod geo;
 mod io;
 pub mod limits;

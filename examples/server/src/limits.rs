@@ -115,6 +115,11 @@ impl Limits {
         Ok(())
     }
 
+    /// The largest request head, in bytes.
+    pub(crate) fn max_head(&self) -> usize {
+        usize::try_from(self.max_header.as_bytes()).unwrap_or(usize::MAX)
+    }
+
     /// The shortest wait that a connection's watch has to notice: it never sleeps longer.
     pub(crate) fn shortest_watched(&self) -> Duration {
         self.first_byte_deadline

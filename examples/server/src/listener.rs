@@ -80,7 +80,7 @@ async fn accept_all(
     let protocol = connection::protocol(shared);
     let mut complaint = Complaint::default();
     loop {
-        let (stream, peer) = accept(&listener, &shared.metrics, &mut complaint).await;
+        let (stream, peer) = accept(&listener, connections, &shared.metrics, &mut complaint).await;
         let place = connections.admit().await;
         let serving = connection::run(
             stream,
@@ -96,6 +96,7 @@ async fn accept_all(
 
 async fn accept(
     listener: &TcpListener,
+    connections: &Connections,
     metrics: &Metrics,
     complaint: &mut Complaint,
 ) -> (TcpStream, SocketAddr) {
@@ -106,6 +107,9 @@ async fn accept(
             Err(error) => {
                 metrics.accept_errors.inc();
                 complaint.about(&error);
+                // A descriptor is what is missing, most likely, and a connection that waits for
+                // its client has one.
+                connections.make_room();
                 sleep(BACK_OFF).await;
             }
         }

@@ -34,6 +34,7 @@ pub struct Metrics {
     pub(crate) sent: Counter,
     pub(crate) panics: Counter,
     closed: Family<Label, Counter>,
+    refused: Family<Label, Counter>,
     operations: Family<Label, Counter>,
     requests: [Counter; CLASSES.len()],
     durations: Histogram,
@@ -64,6 +65,7 @@ impl Metrics {
             sent: Counter::default(),
             panics: Counter::default(),
             closed: Family::default(),
+            refused: Family::default(),
             operations: Family::default(),
             requests: CLASSES.map(|class| requests.get_or_create_owned(&[("status", class)])),
             durations: Histogram::new(DURATIONS),
@@ -79,6 +81,8 @@ impl Metrics {
         registry.register("connections", "Accepted connections", self.connections.clone());
         let closed = self.closed.clone();
         registry.register("connections_cut", "Connections cut short, by cause", closed);
+        let refused = self.refused.clone();
+        registry.register("messages_refused", "Messages refused for their form", refused);
         let errors = self.accept_errors.clone();
         registry.register("accept_errors", "Failed attempts to accept a connection", errors);
         registry.register("received_bytes", "Bytes read from clients", self.received.clone());
@@ -122,6 +126,11 @@ impl Metrics {
         self.requests[class].inc();
         self.operations.get_or_create(&[("operation", operation)]).inc();
         self.durations.observe(took.as_secs_f64());
+    }
+
+    /// Counts a message that was refused for its form, besides the request that it may be.
+    pub(crate) fn count_refusal(&self, reason: &'static str) {
+        self.refused.get_or_create(&[("reason", reason)]).inc();
     }
 
     pub(crate) fn count_cut(&self, cause: &'static str) {

@@ -19,7 +19,7 @@ use axum::extract::ConnectInfo;
 use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use http::header::{CONNECTION, CONTENT_TYPE, HeaderName};
+use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use packhouse_http::Operation;
@@ -27,6 +27,7 @@ use tower::Service;
 
 use crate::body::TimedBody;
 use crate::connections::Progress;
+use crate::framing::Refusal;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 
@@ -83,6 +84,9 @@ impl hyper::service::Service<Request<Incoming>> for RequestService {
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         self.progress.request_begins();
         let record = Record::begin(self, &request);
+        if let Some(refusal) = record.refusal {
+            return std::future::ready(Ok(record.answer(refused(refusal)))).boxed();
+        }
         let mut request = request.map(|body| {
             TimedBody::new(body, Arc::clone(&self.progress), Arc::clone(&self.shared.limits))
         });
@@ -109,6 +113,8 @@ struct Record {
     uri: Uri,
     peer: SocketAddr,
     begun: Instant,
+    /// Why the message was refused; the method and address then are not its own.
+    refusal: Option<Refusal>,
     /// What was asked, as the adapter names it.
     operation: &'static str,
     status: Option<StatusCode>,
@@ -126,6 +132,7 @@ impl Record {
             uri: request.uri().clone(),
             peer: service.peer,
             begun: Instant::now(),
+            refusal: service.progress.refusal(),
             operation: "none",
             status: None,
             sent: 0,
@@ -155,6 +162,9 @@ impl Record {
 
     fn answer(mut self, mut answer: Response<AxumBody>) -> Response<AnswerBody> {
         answer.headers_mut().insert(REQUEST_ID, self.id.clone());
+        if self.progress.is_last() {
+            answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         self.status = Some(answer.status());
         if let Some(Operation(operation)) = answer.extensions().get() {
             self.operation = operation;
@@ -168,21 +178,38 @@ impl Record {
 
     fn log(&self) {
         let took = self.begun.elapsed();
-        let path = self.uri.path();
+        let (method, path) = match self.refusal {
+            // Whatever stands there may be in the wrong place: a secret, too.
+            Some(_) => ("", ""),
+            None => (self.method.as_str(), self.uri.path()),
+        };
         let end = path.floor_char_boundary(LOGGED_PATH);
         tracing::info!(
             target: "packhouse::access",
             id = self.id.to_str().unwrap_or_default(),
             peer = %self.peer,
-            method = self.method.as_str(),
+            method,
             operation = self.operation,
             path = &path[..end],
             status = self.status.map_or(0, |status| status.as_u16()),
             bytes = self.sent,
             whole = self.whole,
+            refused = self.refusal.map(Refusal::reason),
             micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
         );
     }
+}
+
+/// The answer to a message that is refused for its form, as the adapter answers what it refuses.
+fn refused(refusal: Refusal) -> Response<AxumBody> {
+    let body = format!(r#"{{"message":"{}"}}"#, refusal.message());
+    let mut answer = Response::new(AxumBody::from(body));
+    *answer.status_mut() = refusal.status();
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    answer
 }
 
 impl Drop for Record {

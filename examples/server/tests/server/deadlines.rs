@@ -77,6 +77,23 @@ async fn a_silent_connection_is_cut_sooner_than_one_between_requests() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_head_that_begins_while_a_request_runs_has_its_deadline_from_the_answer_on() {
+    let limits = Limits {
+        header_deadline: SHORT,
+        keep_alive_deadline: Duration::from_secs(60),
+        ..Limits::default()
+    };
+    let server = start(limits).await;
+    let mut client = server.connect().await;
+    client.send(b"GET /slow HTTP/1.1\r\nhost: x\r\n\r\nGET /hello HTT").await;
+    assert_eq!(client.answer().await.body, "finished");
+    let begun = Instant::now();
+    assert_eq!(client.closed().await, b"");
+    in_time(begun, SHORT);
+    assert!(server.metrics.render().contains("connections_cut_total{cause=\"header\"} 1"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_running_request_is_under_none_of_these_deadlines() {
     let limits = Limits {
         first_byte_deadline: Duration::from_millis(100),

@@ -3,8 +3,15 @@
 // Clippy knows test functions, not the helpers that they share.
 #![allow(clippy::unwrap_used)]
 
+mod agreement;
+mod corpus;
 mod deadlines;
+mod dribblers;
 mod faults;
 mod jobs;
 mod program;
+mod raw_client;
+mod raw_http;
+mod splitting;
 mod support;
+mod views;
