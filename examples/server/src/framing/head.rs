@@ -50,11 +50,7 @@ impl Head {
         bytes: &[u8],
         max_head: usize,
     ) -> Result<Option<(usize, Framing)>, Refusal> {
-        // What speaks another protocol, TLS perhaps, may wait for an answer before it ends a line.
-        let is_junk = |byte: &u8| *byte != b'\r' && !bytes::is(TOKEN, *byte);
-        if !self.has_request_line && bytes.get(self.line).is_some_and(is_junk) {
-            return Err(Refusal::RequestLine);
-        }
+        self.check_begin(bytes)?;
         while let Some(found) = memchr::memchr(b'\n', &bytes[self.searched..]) {
             let end = self.searched + found;
             if end >= max_head {
@@ -67,6 +63,7 @@ impl Head {
                 // One empty line before a request is ignored, as some clients send it after a
                 // body. Clients that send more are none.
                 if line.is_empty() && start == 0 {
+                    self.check_begin(bytes)?;
                     continue;
                 }
                 self.request_line(start, line)?;
@@ -81,6 +78,15 @@ impl Head {
             return Err(self.too_large());
         }
         Ok(None)
+    }
+
+    /// What speaks another protocol, TLS perhaps, may wait for an answer before it ends a line.
+    fn check_begin(&self, bytes: &[u8]) -> Result<(), Refusal> {
+        let is_junk = |byte: &u8| *byte != b'\r' && !bytes::is(TOKEN, *byte);
+        if !self.has_request_line && bytes.get(self.line).is_some_and(is_junk) {
+            return Err(Refusal::RequestLine);
+        }
+        Ok(())
     }
 
     fn too_large(&self) -> Refusal {
