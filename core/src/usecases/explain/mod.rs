@@ -92,7 +92,7 @@ pub enum Verdict {
 /// access key of another subject, that one too.
 ///
 /// # Errors
-/// [`ErrorKind::NotFound`] where the thing or the one who is asked about is not there, and for an
+/// [`crate::ErrorKind::NotFound`] where the thing or the one who is asked about is not there, and for an
 /// access key that the caller may not know of. A version or a file need not be there.
 pub async fn explain(
     packhouse: &Packhouse,
