@@ -15,19 +15,9 @@ work=${RELEASE_WORK:-$(mktemp -d)}
 files=$work/files
 mkdir -p "$files"
 owner=release-$RANDOM
+deadline=120
 
-say() { printf '%s\n' "$*"; }
-fail() { say "FAILED: $*"; exit 1; }
-
-# The status of a request; its body goes to $work/body, its headers to $work/headers.
-ask() { curl -sS -o "$work/body" -D "$work/headers" -w '%{http_code}' --max-time 120 "$@"; }
-# ask, and the status that must come.
-want() {
-  local status=$1 got
-  shift
-  got=$(ask "$@") || fail "curl $*"
-  [ "$got" = "$status" ] || fail "expected $status, got $got: $* -> $(head -c 500 "$work/body")"
-}
+. "$(dirname "$0")/common.sh"
 header() { tr -d '\r' <"$work/headers" | awk -F': ' -v name="$1" 'tolower($1) == name { print $2 }'; }
 sha256() { sha256sum "$1" | cut -d' ' -f1; }
 

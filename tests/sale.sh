@@ -14,18 +14,9 @@ work=${SALE_WORK:-$(mktemp -d)}
 mkdir -p "$work"
 org=sale-$RANDOM
 seller=seller-$RANDOM
+deadline=60
 
-say() { printf '%s\n' "$*"; }
-fail() { say "FAILED: $*"; exit 1; }
-# The status of a request; its body goes to $work/body, its headers to $work/headers.
-ask() { curl -sS -o "$work/body" -D "$work/headers" -w '%{http_code}' --max-time 60 "$@"; }
-# ask, and the status that must come.
-want() {
-  local status=$1 got
-  shift
-  got=$(ask "$@") || fail "curl $*"
-  [ "$got" = "$status" ] || fail "expected $status, got $got: $* -> $(head -c 500 "$work/body")"
-}
+. "$(dirname "$0")/common.sh"
 # The body must hold this.
 told() { grep -qF -- "$1" "$work/body" || fail "no '$1' in $(head -c 500 "$work/body")"; }
 untold() { ! grep -qF -- "$1" "$work/body" || fail "'$1' in $(head -c 500 "$work/body")"; }

@@ -4,18 +4,16 @@
 //! upload refers to again meanwhile is left alone. An id is never used again, so that removing a
 //! blob's bytes late cannot hit anything else.
 
-use crate::access::{Caller, Permit, Platform, PlatformPlace, SystemCaller, act};
+use crate::access::{Caller, Platform, SystemCaller, act};
 use crate::blobs::BlobId;
 use crate::engine::Packhouse;
-use crate::jobs;
+use crate::jobs::{self, Janitor};
 use crate::model::Stored;
 use crate::model::blobs::{Blob, BlobReference, Content};
 use crate::model::jobs::Task;
 use crate::store::Query;
 use crate::work::Work;
 use crate::{Result, Timestamp};
-
-type Janitor = Permit<act::Delete, PlatformPlace>;
 
 /// Condemns those of the blobs that nothing refers to.
 pub(super) async fn condemn(packhouse: &Packhouse, ids: &[BlobId]) -> Result<()> {

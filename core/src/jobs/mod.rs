@@ -11,16 +11,34 @@ mod due;
 mod runner;
 mod sweep;
 
-use crate::access::{Changes, Permit};
+use std::future::Future;
+
+use crate::access::{Caller, Changes, Permit, Platform, PlatformPlace, SystemCaller, act};
 use crate::blobs::BlobId;
+use crate::engine::Packhouse;
 use crate::model::Form;
 use crate::model::jobs::{Job, Task};
 use crate::work::Work;
-use crate::{Timestamp, hex};
+use crate::{Result, Timestamp, hex};
 
 pub use calls::Queued;
 pub(crate) use calls::{API_KEY, put_call};
 pub use runner::{Runner, Step};
+
+/// The proof that the janitor may remove what is left of something.
+pub(crate) type Janitor = Permit<act::Delete, PlatformPlace>;
+
+/// Commits what is planned by the janitor, again and again until it is the last of it: what is too
+/// much for one commit.
+pub(crate) async fn piece_by_piece<F, D>(packhouse: &Packhouse, plan_some: F) -> Result<()>
+where
+    F: Fn(Janitor, Work) -> D + Send + Sync,
+    D: Future<Output = Result<bool>> + Send,
+{
+    let janitor = Caller::system(SystemCaller::Janitor);
+    while !packhouse.change::<act::Delete, _, _, _, _>(&janitor, &Platform, &plan_some).await? {}
+    Ok(())
+}
 
 /// A job with an id of its own.
 pub(crate) fn new(work: &Work, task: Task, due: Timestamp) -> Job {

@@ -8,9 +8,9 @@ use std::fmt;
 
 use super::users::LEASE;
 use super::{entitlements, files, permissions, teams};
-use crate::access::{Caller, Changes, Permit, Platform, PlatformPlace, SystemCaller, act};
+use crate::access::{Changes, Permit};
 use crate::engine::Packhouse;
-use crate::jobs;
+use crate::jobs::{self, Janitor};
 use crate::model::Stored;
 use crate::model::access_keys::AccessKey;
 use crate::model::entitlements::Entitlement;
@@ -58,20 +58,11 @@ pub(super) fn begin<A: Changes, P>(work: &Work, permit: &Permit<A, P>, doomed: D
 
 /// Removes what is left of a deletion, and its job. Safe to repeat.
 pub(crate) async fn finish(packhouse: &Packhouse, deletion: &Deletion) -> Result<()> {
-    let janitor = Caller::system(SystemCaller::Janitor);
-    loop {
-        let done = packhouse
-            .change::<act::Delete, _, _, _, _>(&janitor, &Platform, |permit, work| async move {
-                remove_some(&work, &permit, deletion).await
-            })
-            .await?;
-        if done {
-            return Ok(());
-        }
-    }
+    jobs::piece_by_piece(packhouse, |permit, work| async move {
+        remove_some(&work, &permit, deletion).await
+    })
+    .await
 }
-
-type Janitor = Permit<act::Delete, PlatformPlace>;
 
 /// Plans the removal of some of it; true if that is the last.
 async fn remove_some(work: &Work, permit: &Janitor, deletion: &Deletion) -> Result<bool> {

@@ -1,7 +1,9 @@
 //! Access keys that are deleted: worthless at once, forgotten piece by piece.
 
+use crate::Result;
 use crate::access::{Caller, Changes, Permit, Platform, SystemCaller, act};
 use crate::engine::Packhouse;
+use crate::jobs::{self, Janitor};
 use crate::model::Stored;
 use crate::model::access_keys::AccessKey;
 use crate::model::entitlements::Entitlement;
@@ -10,7 +12,6 @@ use crate::model::jobs::{ForgottenKey, Job, Task};
 use crate::store::{Change, Filter, Query, TermValue};
 use crate::usecases::users::LEASE;
 use crate::work::Work;
-use crate::{Result, jobs};
 
 /// How many entitlements are cleared of a key in one commit.
 const BATCH: usize = 500;
@@ -62,25 +63,14 @@ pub(super) fn close<A: Changes, P>(
 
 /// Takes a deleted key out of the entitlements, and forgets it. Safe to repeat.
 pub(crate) async fn forget(packhouse: &Packhouse, forgetting: &Forgetting) -> Result<()> {
-    let janitor = Caller::system(SystemCaller::Janitor);
-    loop {
-        let done = packhouse
-            .change::<act::Delete, _, _, _, _>(&janitor, &Platform, |permit, work| async move {
-                forget_some(&work, &permit, forgetting).await
-            })
-            .await?;
-        if done {
-            return Ok(());
-        }
-    }
+    jobs::piece_by_piece(packhouse, |permit, work| async move {
+        forget_some(&work, &permit, forgetting).await
+    })
+    .await
 }
 
 /// Plans some of it; true if that is the last.
-async fn forget_some<A: Changes, P>(
-    work: &Work,
-    permit: &Permit<A, P>,
-    forgetting: &Forgetting,
-) -> Result<bool> {
+async fn forget_some(work: &Work, permit: &Janitor, forgetting: &Forgetting) -> Result<bool> {
     let ForgottenKey { subject, name, id } = &forgetting.key;
     let record = AccessKey::key_of(subject, name);
     // Another run may have finished, and the id may be in use again.

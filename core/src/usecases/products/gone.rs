@@ -3,9 +3,9 @@
 
 use super::members::unmark;
 use crate::Result;
-use crate::access::{Caller, Changes, Permit, Platform, SystemCaller, act};
+use crate::access::{Changes, Permit};
 use crate::engine::Packhouse;
-use crate::jobs;
+use crate::jobs::{self, Janitor};
 use crate::model::entitlements::{Entitlement, EntitlementPlace};
 use crate::model::eulas::{EulaText, Eulas, SignedEula};
 use crate::model::jobs::{ForgottenProduct, Job, Task};
@@ -46,25 +46,14 @@ pub(super) async fn begin<A: Changes, P>(
 
 /// Removes what is left of a deleted product. Safe to repeat.
 pub(crate) async fn forget(packhouse: &Packhouse, forgetting: &Forgetting) -> Result<()> {
-    let janitor = Caller::system(SystemCaller::Janitor);
-    loop {
-        let done = packhouse
-            .change::<act::Delete, _, _, _, _>(&janitor, &Platform, |permit, work| async move {
-                forget_some(&work, &permit, forgetting).await
-            })
-            .await?;
-        if done {
-            return Ok(());
-        }
-    }
+    jobs::piece_by_piece(packhouse, |permit, work| async move {
+        forget_some(&work, &permit, forgetting).await
+    })
+    .await
 }
 
 /// Plans some of it; true if that is the last.
-async fn forget_some<A: Changes, P>(
-    work: &Work,
-    permit: &Permit<A, P>,
-    forgetting: &Forgetting,
-) -> Result<bool> {
+async fn forget_some(work: &Work, permit: &Janitor, forgetting: &Forgetting) -> Result<bool> {
     let ForgottenProduct { subject, name, id } = &forgetting.product;
     let tomb = ProductTomb::key_of(subject, name);
     // Another run may have finished, and the name may be in use again.
