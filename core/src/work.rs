@@ -246,12 +246,12 @@ impl Read {
 
     /// The next record.
     pub(crate) fn take<T: Stored>(&mut self) -> Result<Option<T>> {
-        self.records.pop_front().flatten().map(|record| decode(&record)).transpose()
+        self.records.pop_front().flatten().map(|record| decode_kept(&record)).transpose()
     }
 
     /// The last record.
     pub(crate) fn take_last<T: Stored>(&mut self) -> Result<Option<T>> {
-        self.records.pop_back().flatten().map(|record| decode(&record)).transpose()
+        self.records.pop_back().flatten().map(|record| decode_kept(&record)).transpose()
     }
 
     /// All that are left as they are, without the absent ones.
@@ -263,6 +263,11 @@ impl Read {
     pub(crate) fn take_all<T: Stored>(&mut self) -> Result<Vec<T>> {
         self.records.drain(..).flatten().map(|record| decode(&record)).collect()
     }
+}
+
+/// Reads a body that is read again and again, and that a backend may keep.
+pub(crate) fn decode_kept<T: Stored>(record: &Record) -> Result<T> {
+    record.decoded().map(Arc::unwrap_or_clone).map_err(Error::corrupt)
 }
 
 /// Reads a body.

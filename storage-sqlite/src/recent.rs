@@ -51,7 +51,8 @@ impl Weighter<Key, Option<Record>> for Weight {
         let record = record.as_ref().map_or(0, |record| {
             let terms = record.terms.iter().map(|term| term.value.as_bytes().len() + OVERHEAD / 2);
             let owners = record.owners.iter().map(|owner| owner.as_bytes().len() + OVERHEAD / 4);
-            record.body.len() + terms.sum::<usize>() + owners.sum::<usize>()
+            // Twice the body: what it was decoded to takes about as much.
+            2 * record.body.len() + terms.sum::<usize>() + owners.sum::<usize>()
         });
         (2 * key.as_bytes().len() + record + OVERHEAD) as u64
     }
@@ -151,7 +152,7 @@ impl Drop for Committing<'_> {
 mod tests {
     use std::sync::Arc;
 
-    use packhouse_core::store::{Kind, Revision};
+    use packhouse_core::store::{Decoded, Kind, Revision};
 
     use super::*;
 
@@ -162,7 +163,15 @@ mod tests {
     fn record(name: &str, revision: u64) -> Record {
         let (terms, owners) = (Arc::default(), Arc::default());
         let (revision, born) = (Revision(revision), Revision(1));
-        Record { key: key(name), revision, born, body: "1".into(), terms, owners }
+        Record {
+            key: key(name),
+            revision,
+            born,
+            body: "1".into(),
+            terms,
+            owners,
+            decoded: Decoded::default(),
+        }
     }
 
     fn bytes(names: &[&str]) -> Vec<Vec<u8>> {

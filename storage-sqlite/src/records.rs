@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use packhouse_core::store::{Key, Record, Revision, Term, TermValue};
+use packhouse_core::store::{Decoded, Key, Record, Revision, Term, TermValue};
 use rusqlite::{Connection, Row};
 
 use crate::encoding::Carried;
@@ -112,6 +112,7 @@ fn decode(
         body: Arc::from(row.get_ref(3)?.as_str().map_err(rusqlite::Error::from)?),
         terms: terms.into(),
         owners: owners.collect::<Outcome<_>>()?,
+        decoded: Decoded::default(),
     })
 }
 

@@ -87,7 +87,7 @@ async fn user_of(packhouse: &Packhouse, user: &str, secret: &Secret) -> Result<O
 pub(super) fn decode_next<T: Stored>(
     records: &mut impl Iterator<Item = Option<crate::store::Record>>,
 ) -> Result<Option<T>> {
-    records.next().flatten().map(|record| crate::work::decode(&record)).transpose()
+    records.next().flatten().map(|record| crate::work::decode_kept(&record)).transpose()
 }
 
 /// What is kept of an API key.

@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 use super::permit::Asker;
 use super::policy::Standing;
 use super::{Caller, Identity};
-use crate::Result;
 use crate::engine::Packhouse;
 use crate::model::TeamId;
 use crate::model::grants::{Action, Anchor, Grant, GrantSet, Grantee};
@@ -16,6 +15,7 @@ use crate::model::subjects::Subject;
 use crate::names::{FilePath, RepoPath, SubjectName};
 use crate::store::Key;
 use crate::work::{Read, Work};
+use crate::{Error, Result};
 
 impl Asker<'_> {
     /// The keys of what says what the caller is to the platform, a subject and a repository, as far
@@ -140,9 +140,9 @@ fn grants_on(
     };
     let mut grants = Vec::new();
     for record in read.take_records() {
-        let set = GrantSet::about(&record.body, about)?;
+        let set = record.decoded::<GrantSet>().map_err(Error::corrupt)?;
         if anchored(&set) {
-            grants.extend(set.grants);
+            grants.extend(set.grants.iter().filter(|grant| grant.is_about(about)).cloned());
         }
     }
     Ok(grants)

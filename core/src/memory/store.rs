@@ -8,9 +8,9 @@ use async_trait::async_trait;
 use futures::stream::{self, StreamExt};
 
 use crate::store::{
-    Batch, BatchId, Change, CommitError, Committed, Cursor, Direction, Expectation, Key, KeyRange,
-    Order, Page, Query, Record, RecordStream, Revision, Row, Shape, Start, Store, StoreError,
-    TermValue,
+    Batch, BatchId, Change, CommitError, Committed, Cursor, Decoded, Direction, Expectation, Key,
+    KeyRange, Order, Page, Query, Record, RecordStream, Revision, Row, Shape, Start, Store,
+    StoreError, TermValue,
 };
 
 /// A [`Store`] in memory. Clones share the same records.
@@ -170,7 +170,15 @@ impl State {
         let revision = self.revision;
         let born = self.records.get(&key).map_or(revision, |record| record.born);
         let (terms, owners, body) = (Arc::default(), Arc::default(), "null".into());
-        let record = fill(Record { key: key.clone(), revision, born, body, terms, owners });
+        let record = fill(Record {
+            key: key.clone(),
+            revision,
+            born,
+            body,
+            terms,
+            owners,
+            decoded: Decoded::default(),
+        });
         self.records.insert(key, record);
     }
 }

@@ -4,8 +4,6 @@
 //! are kept in sets by who and where they are anchored (the platform, a subject, a repository), so
 //! that a decision reads them as points; a grant may be narrower than its anchor.
 
-mod kept;
-
 use serde::{Deserialize, Serialize};
 
 use super::{AccessKeyId, Form, ProductId, RepositoryId, Stored, SubjectId, TeamId};
@@ -65,26 +63,6 @@ impl Action {
         Self::ManageMembers,
         Self::ManageResources,
     ];
-
-    /// Its name in records.
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Read => "read",
-            Self::Annotate => "annotate",
-            Self::Write => "write",
-            Self::Overwrite => "overwrite",
-            Self::Delete => "delete",
-            Self::Publish => "publish",
-            Self::Sign => "sign",
-            Self::Manage => "manage",
-            Self::Administer => "administer",
-            Self::CreateRepo => "create_repo",
-            Self::Scan => "scan",
-            Self::Execute => "execute",
-            Self::ManageMembers => "manage_members",
-            Self::ManageResources => "manage_resources",
-        }
-    }
 }
 
 /// Who a grant is for.
@@ -126,7 +104,7 @@ pub enum Scope {
 }
 
 /// One grant.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Grant {
     /// Its id, for answers that name what decided.
     pub id: String,
@@ -139,6 +117,14 @@ pub struct Grant {
 }
 
 impl Grant {
+    /// Whether it may decide about a path; `true` where no path is asked about.
+    pub(crate) fn is_about(&self, path: Option<&FilePath>) -> bool {
+        match (&self.scope, path) {
+            (Scope::Path(folder), Some(path)) => path.is_within(folder.as_str()),
+            _ => true,
+        }
+    }
+
     /// Whether it has not ended.
     #[must_use]
     pub fn is_in_force(&self, now: Timestamp) -> bool {
@@ -207,12 +193,6 @@ impl Stored for GrantSet {
 }
 
 impl GrantSet {
-    /// Reads a body without the grants on other paths than this one, which are not taken apart.
-    pub(crate) fn about(body: &str, path: Option<&FilePath>) -> crate::Result<Self> {
-        let kept: kept::KeptSet<'_> = serde_json::from_str(body).map_err(crate::Error::corrupt)?;
-        kept.about(path).map_err(|why| crate::Error::corrupt(std::io::Error::other(why)))
-    }
-
     /// Where all grants of a grantee lie.
     #[must_use]
     pub fn range_of(grantee: Grantee) -> KeyRange {

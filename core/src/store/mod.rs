@@ -24,7 +24,7 @@ pub use error::{CommitError, StoreError, StoreErrorKind};
 pub use key::{Key, KeyPart, KeyRange, Kind};
 pub use pattern::Pattern;
 pub use query::{Cursor, Direction, Filter, Order, Page, Query, Row, Shape, Start};
-pub use record::{Record, Revision};
+pub use record::{Decoded, Record, Revision};
 pub use term::{Field, Term, TermValue};
 
 /// Every record that a query selects, from one snapshot, in the query's order.

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::Timestamp;
 use crate::names::AttributeName;
-use crate::store::{Filter, Key, Kind, Record, Revision};
+use crate::store::{Decoded, Filter, Key, Kind, Record, Revision};
 
 const FIELD: Field = Field::new("attribute", 0);
 
@@ -33,6 +33,7 @@ fn record(attributes: &[Attribute]) -> Record {
         body: "{}".into(),
         terms: attributes.terms(&FIELD).collect(),
         owners: [].into(),
+        decoded: Decoded::default(),
     }
 }
 

@@ -6,7 +6,7 @@ use std::ops::Bound;
 use proptest::prelude::*;
 
 use super::TermValue;
-use crate::store::{Field, Filter, Key, Kind, Record, Revision, Term};
+use crate::store::{Decoded, Field, Filter, Key, Kind, Record, Revision, Term};
 
 /// ±digits × 10^scale, compared as whole numbers of the smaller unit.
 fn number(negative: bool, digits: &[u8], scale: u32) -> i128 {
@@ -278,6 +278,7 @@ fn lies_between(value: &TermValue, (low, high): (Bound<TermValue>, Bound<TermVal
         body: "{}".into(),
         terms: [Term { field: field.clone(), value: value.clone() }].into(),
         owners: [].into(),
+        decoded: Decoded::default(),
     };
     Filter::Between(field, low, high).matches(&record, &|_| None)
 }
