@@ -4,5 +4,9 @@
 mod crash_loop;
 #[path = "black_box/house_rules.rs"]
 mod house_rules;
+#[path = "black_box/power_cuts.rs"]
+mod power_cuts;
 #[path = "black_box/release.rs"]
 mod release;
+#[path = "black_box/witness.rs"]
+mod witness;

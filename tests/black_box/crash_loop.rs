@@ -1,26 +1,17 @@
 //! A server that is killed again and again while it is written to.
 //!
-//! The witness is this process: it remembers what was acknowledged. After each restart every
-//! acknowledged effect must be there, what was not acknowledged may be there or not, and no file
-//! may be listed that cannot be downloaded with its checksum.
-//!
 //! `PACKHOUSE_CRASH_CYCLES` sets the number of cycles (200 by default), `PACKHOUSE_CRASH_SEED` the
 //! seed of a run that failed.
 
-use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
-use packhouse_tests::client::Client;
 use packhouse_tests::random::Random;
-use packhouse_tests::server::{ADMIN_KEY, Server};
-use sha2::{Digest, Sha256};
+use packhouse_tests::server::Server;
 
-const WRITERS: usize = 4;
-const PATHS: u64 = 6;
+use crate::witness::{Run, Writer, setting};
 
 #[test]
 fn nothing_acknowledged_is_lost_when_the_server_is_killed() {
@@ -29,23 +20,16 @@ fn nothing_acknowledged_is_lost_when_the_server_is_killed() {
     println!("{cycles} cycles, PACKHOUSE_CRASH_SEED={seed}");
     let mut random = Random::new(seed);
     let data = tempfile::tempdir().expect("a temporary folder");
-    let acknowledged = Arc::new(AtomicU64::new(0));
+    let run = Arc::new(Run::default());
     let server = Server::start(data.path());
     let mut writers = Writer::all(server.address, &mut random);
     server.kill();
     for cycle in 0..cycles {
         let server = Server::start(data.path());
-        let address = server.address;
         for writer in &mut writers {
-            writer.check(address, cycle);
+            writer.check(server.address, cycle);
         }
-        let running: Vec<_> = writers
-            .into_iter()
-            .map(|writer| {
-                let acknowledged = acknowledged.clone();
-                thread::spawn(move || writer.run(address, &acknowledged))
-            })
-            .collect();
+        let running = Writer::run_all(writers, server.address, &run);
         thread::sleep(Duration::from_millis(10 + random.below(250)));
         server.kill();
         writers = running.into_iter().map(|run| run.join().expect("a writer ends")).collect();
@@ -54,264 +38,7 @@ fn nothing_acknowledged_is_lost_when_the_server_is_killed() {
     for writer in &mut writers {
         writer.check(server.address, cycles);
     }
-    let acknowledged = acknowledged.load(Ordering::Relaxed);
+    let acknowledged = run.acknowledged.load(Ordering::Relaxed);
     println!("{acknowledged} acknowledged changes in {cycles} cycles, none lost");
     assert!(acknowledged > cycles, "the writers hardly wrote: {acknowledged} changes");
-}
-
-fn setting(name: &str) -> Option<u64> {
-    std::env::var(name).ok()?.parse().ok()
-}
-
-/// What one path holds: the SHA-256 of what is published, and of what waits to be.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-struct Held {
-    published: Option<String>,
-    waiting: Option<String>,
-}
-
-impl Held {
-    /// Takes what was uploaded.
-    fn take(&mut self, body: &[u8], publish: bool) {
-        let sha256 = Some(sha256(body));
-        if publish {
-            *self = Self { published: sha256, waiting: None };
-        } else {
-            self.waiting = sha256.filter(|new| self.published.as_ref() != Some(new));
-        }
-    }
-
-    /// What can be seen of it: its SHA-256, and whether it is published. What waits to replace
-    /// something published cannot be seen.
-    fn seen(&self) -> Option<(String, bool)> {
-        let published = self.published.clone().map(|sha256| (sha256, true));
-        published.or_else(|| self.waiting.clone().map(|sha256| (sha256, false)))
-    }
-}
-
-/// What every path of a writer holds.
-type State = BTreeMap<String, Held>;
-
-/// A change of some path, or of all.
-enum Change {
-    Upload {
-        path: String,
-        body: Vec<u8>,
-        publish: bool,
-    },
-    /// All of the files of an archive, or none.
-    Explode {
-        files: Vec<(String, Vec<u8>)>,
-        publish: bool,
-    },
-    Delete(String),
-    Publish,
-    Discard,
-}
-
-impl Change {
-    /// What every path holds after it.
-    fn apply(&self, before: &State) -> State {
-        let mut after = before.clone();
-        match self {
-            Self::Upload { path, body, publish } => {
-                after.entry(path.clone()).or_default().take(body, *publish);
-            }
-            Self::Explode { files, publish } => {
-                for (path, body) in files {
-                    after.entry(path.clone()).or_default().take(body, *publish);
-                }
-            }
-            Self::Delete(path) => {
-                after.insert(path.clone(), Held::default());
-            }
-            Self::Publish => after.values_mut().for_each(|held| {
-                if held.waiting.is_some() {
-                    held.published = held.waiting.take();
-                }
-            }),
-            Self::Discard => after.values_mut().for_each(|held| held.waiting = None),
-        }
-        after
-    }
-}
-
-/// Writes to one version that nobody else writes to, and knows what must be in it.
-struct Writer {
-    name: String,
-    key: String,
-    random: Random,
-    /// What may be held: one state, and more only where a change was cut off and what it did
-    /// cannot be seen.
-    possible: Vec<State>,
-}
-
-impl Writer {
-    fn all(address: SocketAddr, random: &mut Random) -> Vec<Self> {
-        let mut admin = Client::user(address, "admin", ADMIN_KEY);
-        let user = admin.send("PUT", "/management/v1/users/crash", b"{}").expect("a user");
-        let key = user.json()["api_key"].as_str().expect("a key").to_owned();
-        let mut owner = Client::user(address, "crash", &key);
-        let repo = owner.send("POST", "/repos/crash/repo", b"{}").expect("a repository");
-        assert_eq!(repo.status, 201, "{}", repo.text());
-        (0..WRITERS)
-            .map(|number| {
-                let name = format!("p{number}");
-                let body = format!("{{\"name\":\"{name}\"}}");
-                let made = owner.send("POST", "/packages/crash/repo", body.as_bytes());
-                assert_eq!(made.expect("a package").status, 201);
-                let made = owner
-                    .send("POST", &format!("/packages/crash/repo/{name}/versions"), VERSION)
-                    .expect("a version");
-                assert_eq!(made.status, 201, "{}", made.text());
-                let paths = (0..PATHS).map(|path| (format!("{name}/{path}"), Held::default()));
-                let possible = vec![paths.collect()];
-                Self { name, key: key.clone(), random: Random::new(random.number()), possible }
-            })
-            .collect()
-    }
-
-    /// Changes things until the server is gone.
-    fn run(mut self, address: SocketAddr, acknowledged: &AtomicU64) -> Self {
-        let mut client = Client::user(address, "crash", &self.key);
-        loop {
-            let change = self.next_change();
-            let after: Vec<State> = self.possible.iter().map(|state| change.apply(state)).collect();
-            if self.send(&mut client, &change).is_err() {
-                // It may have happened, or not.
-                self.possible.extend(after);
-                return self;
-            }
-            self.possible = after;
-            acknowledged.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    fn next_change(&mut self) -> Change {
-        let place = usize::try_from(self.random.below(PATHS)).expect("a few");
-        let state = &self.possible[0];
-        let (path, held) = state.iter().nth(place).expect("one of the paths");
-        let (path, is_held) = (path.clone(), held.seen().is_some());
-        let is_pending = state.values().any(|held| held.waiting.is_some());
-        match self.random.below(10) {
-            0 if is_pending => Change::Publish,
-            1 if is_pending => Change::Discard,
-            2 | 3 if is_held => Change::Delete(path),
-            4 => self.next_explode(),
-            _ => {
-                let size = usize::try_from(self.random.below(20_000)).expect("small");
-                let (publish, body) = (self.random.below(2) == 1, self.random.bytes(size));
-                Change::Upload { path, body, publish }
-            }
-        }
-    }
-
-    /// Some of the paths, with new bytes.
-    fn next_explode(&mut self) -> Change {
-        let paths: Vec<String> = self.possible[0].keys().cloned().collect();
-        let (some, publish) = (self.random.below(1 << PATHS), self.random.below(2) == 1);
-        // At least one.
-        let chosen = (0..PATHS).zip(paths).filter(|(bit, _)| (some | 1) >> bit & 1 == 1);
-        let mut files = Vec::new();
-        for (_, path) in chosen {
-            let size = usize::try_from(self.random.below(20_000)).expect("small");
-            files.push((path, self.random.bytes(size)));
-        }
-        Change::Explode { files, publish }
-    }
-
-    fn send(&self, client: &mut Client, change: &Change) -> std::io::Result<()> {
-        let name = &self.name;
-        let publish = format!("/content/crash/repo/{name}/1.0/publish");
-        let reply = match change {
-            Change::Upload { path, body, publish } => {
-                let flags = format!("override=1&publish={}", u8::from(*publish));
-                client.send("PUT", &format!("/content/crash/repo/{name}/1.0/{path}?{flags}"), body)
-            }
-            Change::Explode { files, publish } => {
-                let flags = format!("explode=1&override=1&publish={}", u8::from(*publish));
-                client.send("PUT", &format!("/content/crash/repo/{name}/1.0/?{flags}"), &tar(files))
-            }
-            Change::Delete(path) => {
-                client.send("DELETE", &format!("/content/crash/repo/{path}"), b"")
-            }
-            Change::Publish => client.send("POST", &publish, b"{}"),
-            Change::Discard => client.send("POST", &publish, b"{\"discard\":true}"),
-        }?;
-        assert!(matches!(reply.status, 200 | 201), "{name}: {} {}", reply.status, reply.text());
-        Ok(())
-    }
-
-    /// Compares what the server holds with what was acknowledged.
-    fn check(&mut self, address: SocketAddr, cycle: u64) {
-        self.compare(address, cycle);
-        self.possible.dedup();
-        if self.possible.len() > 1 {
-            // What waits shows when it is published.
-            let mut owner = Client::user(address, "crash", &self.key);
-            self.send(&mut owner, &Change::Publish).expect("the server answers");
-            self.possible.iter_mut().for_each(|state| *state = Change::Publish.apply(state));
-            self.compare(address, cycle);
-            self.possible.truncate(1);
-        }
-    }
-
-    /// Keeps the states that look as what the server holds; there must be one.
-    fn compare(&mut self, address: SocketAddr, cycle: u64) {
-        let seen = self.seen(address);
-        let looks = |state: &State| -> Seen {
-            state.iter().filter_map(|(path, held)| Some((path.clone(), held.seen()?))).collect()
-        };
-        let before = self.possible.clone();
-        self.possible.retain(|state| looks(state) == seen);
-        assert!(
-            !self.possible.is_empty(),
-            "cycle {cycle}: {} holds\n{seen:#?}\nand may hold\n{before:#?}",
-            self.name
-        );
-    }
-
-    /// What is listed, each file downloaded and compared with what the list says of it.
-    fn seen(&self, address: SocketAddr) -> Seen {
-        let mut owner = Client::user(address, "crash", &self.key);
-        let mut stranger = Client::anonymous(address);
-        let mut seen = Seen::new();
-        let list = format!("/packages/crash/repo/{}/files?include_unpublished=1", self.name);
-        let listed = owner.send("GET", &list, b"").expect("the server answers");
-        assert_eq!(listed.status, 200, "{}", listed.text());
-        for file in listed.json().as_array().expect("a list") {
-            let path = file["path"].as_str().expect("a path").to_owned();
-            let url = format!("/crash/repo/{path}");
-            let got = owner.send("GET", &url, b"").expect("the server answers");
-            assert_eq!(got.status, 200, "{path} is listed and cannot be had: {}", got.text());
-            let sha256 = sha256(&got.body);
-            assert_eq!(Some(sha256.as_str()), file["sha256"].as_str(), "{path} has other bytes");
-            assert_eq!(Some(got.body.len() as u64), file["size"].as_u64(), "{path}");
-            let public = stranger.send("HEAD", &url, b"").expect("the server answers").status;
-            assert!(matches!(public, 200 | 401), "{path}: {public}");
-            seen.insert(path, (sha256, public == 200));
-        }
-        seen
-    }
-}
-
-/// What can be seen of each path that holds something.
-type Seen = BTreeMap<String, (String, bool)>;
-
-const VERSION: &[u8] = b"{\"name\":\"1.0\"}";
-
-/// A tar of these files.
-fn tar(files: &[(String, Vec<u8>)]) -> Vec<u8> {
-    let mut tar = tar::Builder::new(Vec::new());
-    for (path, body) in files {
-        let mut header = tar::Header::new_ustar();
-        header.set_size(body.len() as u64);
-        header.set_mode(0o644);
-        tar.append_data(&mut header, path, body.as_slice()).expect("written to memory");
-    }
-    tar.into_inner().expect("written to memory")
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -34,16 +34,7 @@ impl Server {
     /// When it does not come up.
     #[must_use]
     pub fn start_with(data: &Path, settings: &[(&str, &str)]) -> Self {
-        let mut process = Command::new(binary())
-            .args(["serve", "--listen", "127.0.0.1:0", "--log-level", "error", "--data"])
-            .arg(data)
-            .env("PACKHOUSE_ADMIN_KEY", ADMIN_KEY)
-            .envs(settings.iter().copied())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .spawn()
-            .expect("the server starts");
+        let mut process = Self::command(data, settings).spawn().expect("the server starts");
         let mut lines = BufReader::new(process.stdout.take().expect("stdout is piped")).lines();
         let address = lines
             .by_ref()
@@ -53,6 +44,21 @@ impl Server {
         // What it says later is read, so that it never waits for a reader.
         thread::spawn(move || lines.for_each(drop));
         Self { process, address }
+    }
+
+    /// The command that starts it, for whoever does not wait until it listens.
+    #[must_use]
+    pub fn command(data: &Path, settings: &[(&str, &str)]) -> Command {
+        let mut command = Command::new(binary());
+        command
+            .args(["serve", "--listen", "127.0.0.1:0", "--log-level", "error", "--data"])
+            .arg(data)
+            .env("PACKHOUSE_ADMIN_KEY", ADMIN_KEY)
+            .envs(settings.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit());
+        command
     }
 
     /// Kills the process, as a crash would, and waits until it is gone.
