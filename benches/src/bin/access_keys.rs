@@ -13,16 +13,15 @@
 //! made anew. `ROUNDS` (5) and `SECONDS` (4) set how long it takes.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::net::SocketAddr;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
-use std::{fs, thread};
+use std::thread;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use packhouse_benches::{Peer, median, say, setting};
 use packhouse_tests::client::Client;
 use packhouse_tests::random::Random;
 use packhouse_tests::server::ADMIN_KEY;
@@ -35,7 +34,7 @@ const FILE: &str = "/bench/repo/d/50/file.bin";
 
 fn main() -> io::Result<()> {
     let work = tempfile::tempdir()?;
-    let server = Server::start(work.path())?;
+    let server = Peer::packhouse(work.path())?;
     let mut bench = Bench::prepare(server)?;
     let (mut anonymous, mut with_key, mut as_owner) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..setting("ROUNDS", 5) {
@@ -56,43 +55,8 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// The server, ended with this value.
-struct Server {
-    process: Child,
-    address: SocketAddr,
-}
-
-impl Server {
-    fn start(data: &Path) -> io::Result<Self> {
-        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        let mut command = Command::new(std::env::current_exe()?.with_file_name("packhouse-server"));
-        command
-            .args(["serve", "--log-level", "warn", "--listen", &address.to_string(), "--data"])
-            .arg(data)
-            .env("PACKHOUSE_ADMIN_KEY", ADMIN_KEY)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        let server = Self { process: command.spawn()?, address };
-        for _ in 0..200 {
-            if TcpStream::connect(address).is_ok() {
-                return Ok(server);
-            }
-            thread::sleep(Duration::from_millis(50));
-        }
-        Err(io::Error::new(io::ErrorKind::TimedOut, "the server did not come up"))
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
 struct Bench {
-    server: Server,
+    server: Peer,
     owner: Client,
     /// Name and password of the owner, and of the key that downloads.
     owner_login: String,
@@ -100,7 +64,7 @@ struct Bench {
 }
 
 impl Bench {
-    fn prepare(server: Server) -> io::Result<Self> {
+    fn prepare(server: Peer) -> io::Result<Self> {
         let address = server.address;
         let mut admin = Client::user(address, "admin", ADMIN_KEY);
         let user = admin.send("PUT", "/management/v1/users/bench", b"{}")?.json();
@@ -132,11 +96,9 @@ impl Bench {
 
     /// Microseconds of the server's processor time for one download.
     fn cost(&self, login: Option<&str>) -> io::Result<f64> {
-        let before = cpu_ticks(self.server.process.id())?;
+        let before = self.server.processor_time()?;
         let requests = load(self.server.address, login)?;
-        let ticks = cpu_ticks(self.server.process.id())? - before;
-        // A tick is a hundredth of a second on every Linux that this runs on.
-        Ok(ticks as f64 * 10_000.0 / requests)
+        Ok((self.server.processor_time()? - before) * 1e6 / requests)
     }
 }
 
@@ -196,30 +158,4 @@ fn load(address: SocketAddr, login: Option<&str>) -> io::Result<f64> {
     requests
         .and_then(|count| count.parse().ok())
         .ok_or_else(|| io::Error::other(format!("wrk said: {text}")))
-}
-
-/// The processor time of a process so far, of the user and the system.
-fn cpu_ticks(process: u32) -> io::Result<u64> {
-    let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
-    // The name in parentheses may hold anything.
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split(' ').collect();
-    let ticks = |place: usize| fields.get(place).and_then(|field| field.parse::<u64>().ok());
-    ticks(12)
-        .zip(ticks(13))
-        .map(|(user, system)| user + system)
-        .ok_or_else(|| io::Error::other(format!("/proc said: {stat}")))
-}
-
-fn setting(name: &str, default: usize) -> usize {
-    std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(default)
-}
-
-fn median(mut figures: Vec<f64>) -> f64 {
-    figures.sort_by(f64::total_cmp);
-    figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
-}
-
-#[allow(clippy::print_stdout)]
-fn say(line: &str) {
-    println!("{line}");
 }

@@ -35,7 +35,10 @@ pub struct Record {
 /// A record's body as a value, once somebody has read it. All clones of the record share it, so that
 /// one which a backend keeps in memory is read once. Says nothing that the body does not.
 #[derive(Clone, Default)]
-pub struct Decoded(Arc<OnceLock<(Arc<str>, Arc<dyn Any + Send + Sync>)>>);
+pub struct Decoded(Arc<OnceLock<Held>>);
+
+/// A body, and what it was read as.
+type Held = (Arc<str>, Arc<dyn Any + Send + Sync>);
 
 impl fmt::Debug for Decoded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
