@@ -50,6 +50,11 @@ impl Span {
         Self { place, field, scope, low: (low, Vec::new()), high: (high, Vec::new()) }
     }
 
+    /// Whether it has rows of keys that lie outside a range of keys, as far as its ends say.
+    pub(crate) fn is_wider_than(&self, keys: &(Vec<u8>, Vec<u8>)) -> bool {
+        self.scope.len() < keys.0.len() && self.low.0 != self.high.0
+    }
+
     /// Gives every row, in the order of value and key or backwards.
     pub(super) fn each(&self, db: &Connection, way: Way, visit: &mut Visit<'_>) -> Outcome<Flow> {
         let mut walk = Walk { span: self, db, way, key: self.scope.clone(), value: Vec::new() };
