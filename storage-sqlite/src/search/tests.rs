@@ -108,13 +108,37 @@ fn a_page_among_very_many_matches_does_not_count_them() {
     assert!(rare < all / 2, "{rare} steps of {all}: the rarer condition is found");
 }
 
-/// A store of 400 boxes with a hundred things each.
-fn boxes() -> (TempDir, SqliteStore) {
+/// A store of things in so many boxes.
+fn boxes(many: usize) -> (TempDir, SqliteStore) {
     store_of(&SqliteOptions::default(), |n| {
-        let (inside, name) = ((n % 400).to_string(), format!("lib {n}"));
-        let terms = vec![term(NAME, TermValue::whole_text(&name)), term(MADE, number(n))];
+        let (inside, name) = ((n % many).to_string(), format!("lib {n}"));
+        let terms = vec![
+            term(NAME, TermValue::whole_text(&name)),
+            term(MADE, number(n)),
+            term(SHAPE, TermValue::text("round")),
+        ];
         (Key::new(THING, [inside.as_str(), name.as_str()]), terms)
     })
+}
+
+#[test]
+fn a_value_that_all_boxes_have_is_found_in_one_of_them() {
+    let (folder, _store) = boxes(80);
+    let mut reader = reader(&folder);
+    let mut found = |query: Query| {
+        let page = select(&mut reader, &query.keys().with_total()).unwrap();
+        let names: Vec<String> =
+            page.rows.iter().map(|row| row.key.last().as_str().to_owned()).collect();
+        (page.total, names)
+    };
+    let mut expected: Vec<String> = (77..COUNT).step_by(80).map(|n| format!("lib {n}")).collect();
+    expected.sort_unstable();
+    // Some blocks have no row but of this box.
+    let round = in_a_box(is(SHAPE, "round")).limit(500);
+    assert_eq!(found(round.clone()), (Some(500), expected.clone()));
+    expected.reverse();
+    let backwards = round.order(Order::Key(Direction::Descending));
+    assert_eq!(found(backwards), (Some(500), expected));
 }
 
 fn in_a_box(filter: Filter) -> Query {
@@ -131,7 +155,7 @@ fn number(n: usize) -> TermValue {
 
 #[test]
 fn a_search_within_a_small_box_costs_what_the_box_holds() {
-    let (folder, _store) = boxes();
+    let (folder, _store) = boxes(400);
     let mut counted = Counted::of(&folder);
     let within = |filter, order| in_a_box(filter).order(order).limit(10);
     let since = |n| Filter::Between(MADE, Bound::Included(number(n)), Bound::Unbounded);
@@ -180,7 +204,7 @@ fn a_query_that_takes_too_long_is_ended_and_the_next_one_is_answered() {
 
 #[test]
 fn a_query_of_few_steps_has_its_limit_too() {
-    let (folder, _store) = boxes();
+    let (folder, _store) = boxes(400);
     let mut reader = reader(&folder).limited().unwrap();
     // SQLite does not look at the clock for a hundred records, which take some steps each.
     for filter in [Filter::Not(Box::new(like("*lib*"))), like("*lib*")] {
