@@ -9,8 +9,8 @@ use futures::stream::{self, StreamExt};
 
 use crate::store::{
     Batch, BatchId, Change, CommitError, Committed, Cursor, Direction, Expectation, Key, KeyRange,
-    Order, Page, Query, Record, RecordStream, Revision, Row, Shape, Start, Store, StoreError,
-    TermValue,
+    Names, Order, Page, Query, Record, RecordStream, Revision, Row, Shape, Start, Store,
+    StoreError, TermValue,
 };
 
 /// A [`Store`] in memory. Clones share the same records.
@@ -216,5 +216,5 @@ fn page_of(matching: Vec<Ordered>, query: &Query) -> Page {
             record: (query.shape == Shape::Records).then_some(record),
         })
         .collect();
-    Page { rows, next, total, names: Vec::new() }
+    Page { rows, next, total, names: Names::default() }
 }

@@ -10,7 +10,7 @@ use packhouse_core::store::Start;
 use super::pager::Pager;
 use super::plan::RECORD_COST;
 use super::source::{Source, Way};
-use super::{Flow, Search, from_cursor};
+use super::{Flow, Known, Search, from_cursor};
 use crate::fault::Outcome;
 
 /// How many candidates are tried at first, and then where hardly any matched.
@@ -150,7 +150,7 @@ impl<'a> Search<'a> {
                         return Ok(Flow::Break(()));
                     }
                     sample.tried += 1;
-                    sample.matched += u64::from(self.is_match(subject, false)?);
+                    sample.matched += u64::from(self.is_match(subject, Known::default())?);
                     Ok(Flow::Continue(()))
                 },
             )?;

@@ -186,6 +186,11 @@ impl<'a> Search<'a> {
         }
     }
 
+    /// What need not be looked at for candidates of a source.
+    fn known_of(&self, source: &Source) -> Known {
+        Known { inside: !self.planner.is_wider(source), exact: self.is_exact(source) }
+    }
+
     /// Whether a source has matches only, so that nothing but their keys has to be read: index
     /// rows for the one condition that there is.
     fn is_exact(&self, source: &Source) -> bool {
@@ -202,7 +207,7 @@ impl<'a> Search<'a> {
 
     /// Whether a candidate lies in the range and the filter holds of it. Looks at the clock as well:
     /// SQLite does so after many steps, of which one gives all candidates of a block.
-    fn is_match(&mut self, subject: Subject<'_>, exact: bool) -> Outcome<bool> {
+    fn is_match(&mut self, subject: Subject<'_>, known: Known) -> Outcome<bool> {
         self.judged += 1;
         if self.judged == GLANCE {
             self.judged = 0;
@@ -211,7 +216,8 @@ impl<'a> Search<'a> {
             }
         }
         let Self { check, owners, planner, .. } = self;
-        Ok(planner.holds(subject.key) && (exact || check.holds(subject, owners)?))
+        Ok((known.inside || planner.holds(subject.key))
+            && (known.exact || check.holds(subject, owners)?))
     }
 
     /// The value that a candidate is ordered by.
@@ -233,15 +239,15 @@ impl<'a> Search<'a> {
         let mut left = budget;
         let mut exhausted = false;
         // Who stopped, and why, is known from `emit` and `exhausted`.
-        let exact = self.is_exact(source);
-        let way = Way { backwards, keys_alone: exact };
+        let known = self.known_of(source);
+        let way = Way { backwards, keys_alone: known.exact };
         let _ = source.each(db, way, &mut |subject, value| {
             if left == 0 {
                 exhausted = true;
                 return Ok(Flow::Break(()));
             }
             left -= 1;
-            if !self.is_match(subject, exact)? {
+            if !self.is_match(subject, known)? {
                 return Ok(Flow::Continue(()));
             }
             if !by_term {
@@ -262,14 +268,14 @@ impl<'a> Search<'a> {
         let by_term = matches!(self.query.order, Order::Term(..));
         let mut matches = Matches::new(by_term, self.planner.keys.0.len());
         let mut left = budget;
-        let exact = self.is_exact(source);
-        let way = Way { keys_alone: exact, ..Way::default() };
+        let known = self.known_of(source);
+        let way = Way { keys_alone: known.exact, ..Way::default() };
         let collected = source.each(self.planner.db, way, &mut |subject, _| {
             if left == 0 {
                 return Ok(Flow::Break(()));
             }
             left -= 1;
-            if !self.is_match(subject, exact)? {
+            if !self.is_match(subject, known)? {
                 return Ok(Flow::Continue(()));
             }
             let value = if by_term { self.first(subject)? } else { None };
@@ -290,6 +296,15 @@ impl<'a> Search<'a> {
         }
         Ok(true)
     }
+}
+
+/// What holds of all candidates of a source.
+#[derive(Clone, Copy, Debug, Default)]
+struct Known {
+    /// They lie in the range.
+    inside: bool,
+    /// The filter holds of them.
+    exact: bool,
 }
 
 /// The source from the query's cursor on.
