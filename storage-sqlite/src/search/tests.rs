@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use packhouse_core::store::{
-    Batch, BatchId, Change, Direction, Field, Filter, Key, KeyRange, Kind, Order, Pattern, Query,
-    Store, StoreErrorKind, Term, TermValue,
+    Batch, BatchId, Change, Cursor, Direction, Field, Filter, Key, KeyRange, Kind, Order, Pattern,
+    Query, Start, Store, StoreErrorKind, Term, TermValue,
 };
 use tempfile::TempDir;
 
@@ -139,6 +139,26 @@ fn a_value_that_all_boxes_have_is_found_in_one_of_them() {
     expected.reverse();
     let backwards = round.order(Order::Key(Direction::Descending));
     assert_eq!(found(backwards), (Some(500), expected));
+}
+
+#[test]
+fn a_page_after_a_cursor_stays_in_its_box() {
+    let (folder, _store) = boxes(2);
+    let within = Query::within(KeyRange::within(THING, ["1"]));
+    let round = TermValue::text("round");
+    let query = within
+        .filter(Filter::Between(SHAPE, Bound::Included(round.clone()), Bound::Unbounded))
+        .order(Order::Term(SHAPE, Direction::Descending))
+        .limit(10)
+        .keys();
+    let mut names: Vec<String> = (1..COUNT).step_by(2).map(|n| format!("lib {n}")).collect();
+    names.sort_unstable();
+    // All have one value, so that where the page begins is told by the key alone.
+    let key = Key::new(THING, ["1", names[4].as_str()]);
+    let last = query.start(Start::After(Cursor { value: Some(round), key }));
+    let page = select(&mut reader(&folder), &last).unwrap();
+    let found: Vec<String> = page.rows.iter().map(|row| row.key.last()).collect();
+    assert_eq!(found, names[..4].iter().rev().cloned().collect::<Vec<_>>());
 }
 
 fn in_a_box(filter: Filter) -> Query {
