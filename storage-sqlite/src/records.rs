@@ -54,6 +54,11 @@ impl Reader {
         })
     }
 
+    /// When the work at hand has taken too long.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        *self.deadline.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn interrupt_at(&self, deadline: Option<Instant>) {
         *self.deadline.lock().unwrap_or_else(PoisonError::into_inner) = deadline;
     }

@@ -93,7 +93,7 @@ fn run(reader: &mut Reader, scan: Scan, limit: Duration, closed: &AtomicBool) {
 fn everything(reader: &mut Reader, query: &Query, out: &mut Out<'_>) -> Outcome<()> {
     let (connection, fields) = (&reader.connection, &mut reader.fields);
     let mut flow = Flow::Continue(());
-    search::every(connection, query, &mut |_, key| {
+    search::every(connection, query, out.deadline, &mut |_, key| {
         let record = find(connection, fields, &key_of(key)?)?;
         flow = out.give(record.ok_or(Fault::Malformed("an index row"))?);
         Ok(flow)

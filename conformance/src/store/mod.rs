@@ -12,6 +12,7 @@ pub mod races;
 pub mod random_differential;
 pub mod reading;
 pub mod selecting;
+pub mod signs;
 mod support;
 pub mod totals;
 pub mod whole_texts;
@@ -61,7 +62,6 @@ macro_rules! store_suite {
                 all_and_any_of_none
                 any_joins_and_not_inverts
                 like_matches_wildcards_in_either_case
-                like_takes_quotes_and_signs_of_other_languages_literally
                 of_asks_the_owner
                 of_an_absent_owner_is_false
                 of_looks_at_the_owner_as_it_is_now
@@ -77,6 +77,7 @@ macro_rules! store_suite {
                 pages_join_to_the_whole
                 a_full_last_page_has_no_cursor
                 a_cursor_outlives_its_record
+                what_stays_is_given_once_while_others_come_and_go
                 skipping_leaves_out_the_first
                 a_rare_match_and_a_common_one_are_both_paged
             }
@@ -123,6 +124,10 @@ macro_rules! store_suite {
             }
             attribute_queries {
                 random_attribute_queries_agree_with_their_meaning
+            }
+            signs {
+                like_takes_quotes_and_signs_of_other_languages_literally
+                signs_of_query_languages_are_text
             }
             whole_texts {
                 like_matches_a_long_text_to_its_end

@@ -141,6 +141,31 @@ pub async fn a_cursor_outlives_its_record(store: Arc<dyn Store>) {
     assert_eq!(names(&store, &all().start(Start::After(far))).await, [""; 0]);
 }
 
+/// T242: what stays is given once, whatever comes and goes between the pages.
+pub async fn what_stays_is_given_once_while_others_come_and_go(store: Arc<dyn Store>) {
+    given(&store, 60).await;
+    for query in [all(), all().order(Order::Key(DOWN)), by_size(UP), by_size(DOWN)] {
+        let whole = names(&store, &query).await;
+        let (mut start, mut seen) = (query.start.clone(), Vec::new());
+        for come in [true, false].into_iter().cycle() {
+            let page = select(&store, &query.clone().start(start).limit(7)).await;
+            seen.extend(last_parts(&page).into_iter().filter(|name| whole.contains(name)));
+            let others = whole.iter().zip(0..).map(|(name, n)| {
+                let other = thing([format!("{name}-").as_str()]);
+                if come {
+                    found(&other, "1", [number(&SIZE, n % 5)])
+                } else {
+                    Change::Delete(other)
+                }
+            });
+            commit(&store, others.collect::<Vec<_>>()).await;
+            let Some(next) = page.next else { break };
+            start = Start::After(next);
+        }
+        assert_eq!(seen, whole, "{query:?}");
+    }
+}
+
 /// A page may start after a number of records.
 pub async fn skipping_leaves_out_the_first(store: Arc<dyn Store>) {
     given(&store, 30).await;

@@ -88,6 +88,13 @@ pub(super) async fn commit(store: &Arc<dyn Store>, changes: impl Into<Vec<Change
     store.commit(&batch([], changes)).await.expect("the batch is committed")
 }
 
+/// Commits things with the given names and terms.
+pub(super) async fn given(store: &Arc<dyn Store>, records: &[(&str, Vec<Term>)]) {
+    let changes: Vec<Change> =
+        records.iter().map(|(name, terms)| found(&thing([*name]), "{}", terms.clone())).collect();
+    commit(store, changes).await;
+}
+
 /// Commits what must fail by an expectation, and gives that one.
 pub(super) async fn conflict(store: &Arc<dyn Store>, batch: &Batch) -> Expectation {
     match store.commit(batch).await {

@@ -9,7 +9,7 @@ use futures::stream::{self, StreamExt};
 
 use crate::store::{
     Batch, BatchId, Change, CommitError, Committed, Cursor, Decoded, Direction, Expectation, Key,
-    KeyRange, Order, Page, Query, Record, RecordStream, Revision, Row, Shape, Start, Store,
+    KeyRange, Names, Order, Page, Query, Record, RecordStream, Revision, Row, Shape, Start, Store,
     StoreError, TermValue,
 };
 
@@ -224,5 +224,5 @@ fn page_of(matching: Vec<Ordered>, query: &Query) -> Page {
             record: (query.shape == Shape::Records).then_some(record),
         })
         .collect();
-    Page { rows, next, total, names: Vec::new() }
+    Page { rows, next, total, names: Names::default() }
 }

@@ -79,7 +79,8 @@ impl Package {
     pub const DESC: Field = Field::new("desc", 0).wildcard();
     /// The field with its Maven coordinates, each `group:artifact`.
     pub const SYSTEM_ID: Field = Field::new("system_id", 0).wildcard();
-    /// The most Maven coordinates of one package that it is found by.
+    /// The most Maven coordinates of one package that it is found by. Of further ones the files are
+    /// kept and served as all others, and the package is not found by them.
     pub const MAX_SYSTEM_IDS: usize = 1_000;
     /// The field with its attributes.
     pub const ATTRIBUTE: Field = Field::new("attribute", 2);

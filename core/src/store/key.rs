@@ -4,6 +4,7 @@
 //! the encoding is injective, compares as the tuples do, and everything below a parent is one
 //! contiguous range of bytes.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// The name of a kind of record, such as `package`. Lower-case ASCII letters and `_`.
@@ -71,12 +72,12 @@ impl Key {
     /// The last part, decoded; the kind where there is none.
     #[must_use]
     pub fn last(&self) -> KeyPart {
-        Self::last_of(&self.0).expect("a key holds what `encode` made")
+        Self::last_of(&self.0).expect("a key holds what `encode` made").into_owned()
     }
 
     /// The last part of the key with these encoded bytes. `None` when the part cannot be decoded.
     #[must_use]
-    pub fn last_of(bytes: &[u8]) -> Option<KeyPart> {
+    pub fn last_of(bytes: &[u8]) -> Option<Cow<'_, str>> {
         let bytes = bytes.strip_suffix(&[END])?;
         let start = bytes.iter().rposition(|byte| *byte == END).map_or(0, |end| end + 1);
         decode_component(&bytes[start..])
@@ -201,7 +202,7 @@ fn decode(bytes: &[u8]) -> Option<Vec<String>> {
     let mut rest = bytes;
     while !rest.is_empty() {
         let end = rest.iter().position(|byte| *byte == END)?;
-        components.push(decode_component(&rest[..end])?);
+        components.push(decode_component(&rest[..end])?.into_owned());
         rest = &rest[end + 1..];
     }
     Some(components)
@@ -212,9 +213,9 @@ fn is_component(bytes: &[u8]) -> bool {
     decode_component(bytes).is_some()
 }
 
-fn decode_component(bytes: &[u8]) -> Option<String> {
+fn decode_component(bytes: &[u8]) -> Option<Cow<'_, str>> {
     if !bytes.contains(&ESCAPE) {
-        return std::str::from_utf8(bytes).ok().map(str::to_owned);
+        return std::str::from_utf8(bytes).ok().map(Cow::Borrowed);
     }
     let mut text = Vec::with_capacity(bytes.len());
     let mut bytes = bytes.iter();
@@ -224,7 +225,7 @@ fn decode_component(bytes: &[u8]) -> Option<String> {
             byte => text.push(byte),
         }
     }
-    String::from_utf8(text).ok()
+    String::from_utf8(text).ok().map(Cow::Owned)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::ops::Bound;
 
 use super::{
-    Field, Key, KeyPart, KeyRange, Kind, Pattern, Record, StoreError, StoreErrorKind, TermValue,
+    Field, Key, KeyRange, Kind, Names, Pattern, Record, StoreError, StoreErrorKind, TermValue,
 };
 
 /// A condition on a record's terms.
@@ -298,7 +298,7 @@ pub struct Page {
     /// The rows, in order; none where [`Shape::Names`] was asked for.
     pub rows: Vec<Row>,
     /// The last part of each key, in order, where [`Shape::Names`] was asked for.
-    pub names: Vec<KeyPart>,
+    pub names: Names,
     /// Where the next page starts; `None` after the last one.
     pub next: Option<Cursor>,
     /// How many match in all, if that was wanted.

@@ -297,8 +297,8 @@ pub async fn search_package_names(
     let filter = query.filter(&Package::ATTRIBUTE, Clauses::Every, permit.place().publisher);
     let query = Query::within(Package::range_of(repo)).filter(filter).names();
     let page = packhouse.select(&paging.of(query, Paging::MAX_NAMES)).await?;
-    let name = |name| PackageName::try_from(name).map_err(Error::corrupt);
-    let items = page.names.into_iter().map(name).collect::<Result<_>>()?;
+    let name = |name| PackageName::parse(name).map_err(Error::corrupt);
+    let items = page.names.iter().map(name).collect::<Result<_>>()?;
     Ok(Listed { items, total: page.total, start: paging.start })
 }
 

@@ -127,7 +127,7 @@ pub async fn packages(
 }
 
 /// The packages that the caller sees with published files of the coordinates, by owner, repository
-/// and name.
+/// and name. A package is found by as many as [`Package::MAX_SYSTEM_IDS`] of its coordinates.
 ///
 /// Implements the Bintray REST API, "Maven Package Search".
 ///

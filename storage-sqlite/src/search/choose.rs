@@ -8,8 +8,9 @@
 use packhouse_core::store::Start;
 
 use super::pager::Pager;
+use super::plan::RECORD_COST;
 use super::source::{Source, Way};
-use super::{Flow, Search, from_cursor};
+use super::{Flow, Known, Search, from_cursor};
 use crate::fault::Outcome;
 
 /// How many candidates are tried at first, and then where hardly any matched.
@@ -17,9 +18,6 @@ const TRIED: [u64; 2] = [64, 512];
 
 /// From how many matches on a sample says something.
 const TELLING: u64 = 6;
-
-/// How many candidates from an index row cost as much as one from a record.
-const WALKED: u64 = 5;
 
 /// A source that gives every match.
 #[derive(Debug)]
@@ -35,6 +33,8 @@ struct Sample {
     matched: u64,
     /// There are no others.
     whole: bool,
+    /// They are records.
+    of_records: bool,
 }
 
 impl Sample {
@@ -43,12 +43,17 @@ impl Sample {
         matches.saturating_mul(self.tried.max(1)) / self.matched.max(1)
     }
 
-    /// Whether its source is the smaller one: known to be short, or of more matches among as many.
+    /// What it cost, in index rows.
+    fn cost(self) -> u64 {
+        if self.of_records { self.tried * RECORD_COST } else { self.tried }
+    }
+
+    /// Whether its source is the cheaper one: known to be short, or of more matches for as much.
     fn is_better_than(self, other: Self) -> bool {
         match (self.whole, other.whole) {
-            (true, true) => self.tried < other.tried,
+            (true, true) => self.cost() < other.cost(),
             (whole, other_whole) if whole != other_whole => whole,
-            _ => self.matched * other.tried > other.matched * self.tried,
+            _ => self.matched * other.cost() > other.matched * self.cost(),
         }
     }
 }
@@ -64,7 +69,7 @@ impl<'a> Search<'a> {
             Start::Skip(skip) => skip.saturating_add(self.query.limit as u64 + 1),
             Start::After(_) => self.query.limit as u64 + 1,
         };
-        let all = counting || best.sample.whole || needed >= self.size;
+        let all = counting || best.sample.whole || needed >= self.planner.size;
         let walk =
             if all || self.has_order(&best.source) { None } else { self.in_order(in_order)? };
         let Some(walk) = walk else { return self.whole_page(&best.source, counting) };
@@ -72,15 +77,17 @@ impl<'a> Search<'a> {
             best.sample = self.sample(&best.source, TRIED[0])?;
         }
         let walked = walk.sample.candidates(needed);
-        let collected = best.sample.candidates(self.size) / walk.sample.candidates(1).max(1);
-        let ways = if walk.sample.matched >= TELLING && walked.saturating_mul(WALKED) < collected {
-            [(&walk.source, walked.saturating_mul(4)), (&best.source, u64::MAX)]
-        } else {
-            // Up to here collecting is the better way, wherever the matches lie.
-            let even = best.sample.candidates(needed.saturating_mul(self.size)).isqrt();
-            let even = even.saturating_mul(4);
-            [(&best.source, even), (&walk.source, even.saturating_mul(4))]
-        };
+        let collected =
+            best.sample.candidates(self.planner.size) / walk.sample.candidates(1).max(1);
+        let ways =
+            if walk.sample.matched >= TELLING && walked.saturating_mul(RECORD_COST) < collected {
+                [(&walk.source, walked.saturating_mul(4)), (&best.source, u64::MAX)]
+            } else {
+                // Up to here collecting is the better way, wherever the matches lie.
+                let even = best.sample.candidates(needed.saturating_mul(self.planner.size)).isqrt();
+                let even = even.saturating_mul(4);
+                [(&best.source, even), (&walk.source, even.saturating_mul(4))]
+            };
         for (source, budget) in ways {
             if let Some(pager) = self.page_within(source, budget, false)? {
                 return Ok(pager);
@@ -95,6 +102,10 @@ impl<'a> Search<'a> {
         // No record without the field of the order is selected.
         let walk = self.walk.iter().filter(|walk| sources.is_empty() || !walk.is_of_records());
         sources.extend(walk.cloned().collect::<Vec<_>>());
+        if !sources.is_empty() && sources.iter().all(|source| self.planner.is_wider(source)) {
+            // A small repository has fewer records than all others together have matches.
+            sources.push(self.planner.everything());
+        }
         let alone = sources.len() == 1;
         let telling = |best: &Choice| alone || best.sample.whole || best.sample.matched >= TELLING;
         let mut choices: Vec<Choice> = Vec::new();
@@ -129,19 +140,17 @@ impl<'a> Search<'a> {
 
     /// Tries a few candidates from both ends of a source.
     fn sample(&mut self, source: &Source, most: u64) -> Outcome<Sample> {
-        let mut sample = Sample::default();
+        let mut sample = Sample { of_records: source.is_of_records(), ..Sample::default() };
         for (backwards, end) in [(false, most / 2), (true, most)] {
-            let Search { check, owners, planner, .. } = self;
             let flow = source.each(
-                planner.db,
+                self.planner.db,
                 Way { backwards, ..Way::default() },
                 &mut |subject, _| {
                     if sample.tried == end {
                         return Ok(Flow::Break(()));
                     }
                     sample.tried += 1;
-                    let inside = planner.holds(subject.key);
-                    sample.matched += u64::from(inside && check.holds(subject, owners)?);
+                    sample.matched += u64::from(self.is_match(subject, Known::default())?);
                     Ok(Flow::Continue(()))
                 },
             )?;

@@ -14,8 +14,6 @@ pub(super) struct Matches {
 /// One match: a value, and a key after it.
 #[derive(Clone, Copy, Debug)]
 struct Match {
-    /// The first bytes by which it differs from others, as a number that sorts as they do.
-    leading: u64,
     start: usize,
     value: u32,
     key: u32,
@@ -35,13 +33,11 @@ impl Matches {
         self.bytes.extend_from_slice(key);
         // Both are far below 4 GiB: a key has at most 1 KiB, a value 64.
         let (value, key) = (value.len() as u32, key.len() as u32);
-        self.found.push(Match { leading: 0, start, value, key });
+        self.found.push(Match { start, value, key });
     }
 
     /// The matches by value and key, each once.
-    pub(super) fn sorted(
-        &mut self,
-    ) -> impl DoubleEndedIterator<Item = (Option<&[u8]>, &[u8])> + '_ {
+    pub(super) fn sorted(&self) -> impl DoubleEndedIterator<Item = (Option<&[u8]>, &[u8])> + '_ {
         let Self { bytes, found, valued, shared } = self;
         let (bytes, valued) = (bytes.as_slice(), *valued);
         let place = |of: &Match| {
@@ -59,15 +55,22 @@ impl Matches {
             };
             known + found.iter().map(shared).min().unwrap_or(0)
         });
-        for of in found.iter_mut() {
-            of.leading = leading(&first(of)[shared..]);
+        // The last bits make room for where each match is: numbers alone are sorted, which is far
+        // faster than to compare bytes.
+        let numbers = (found.len() as u64).next_power_of_two() - 1;
+        let found = found.as_slice();
+        let nth = move |leading: u64| &found[(leading & numbers) as usize];
+        let mut order: Vec<u64> =
+            (0..).zip(found).map(|(n, of)| leading(&first(of)[shared..]) & !numbers | n).collect();
+        order.sort_unstable();
+        for alike in order.chunk_by_mut(|a, b| a | numbers == b | numbers) {
+            if alike.len() > 1 {
+                alike.sort_unstable_by(|a, b| place(nth(*a)).cmp(&place(nth(*b))));
+            }
         }
-        found.sort_unstable_by(|a, b| {
-            a.leading.cmp(&b.leading).then_with(|| place(a).cmp(&place(b)))
-        });
-        found.dedup_by(|a, b| a.leading == b.leading && place(a) == place(b));
-        found.iter().map(move |of| {
-            let (value, key) = place(of);
+        order.dedup_by(|a, b| *a | numbers == *b | numbers && place(nth(*a)) == place(nth(*b)));
+        order.into_iter().map(move |of| {
+            let (value, key) = place(nth(of));
             (valued.then_some(value), key)
         })
     }
@@ -75,9 +78,11 @@ impl Matches {
 
 /// The first eight bytes as a number; shorter ones sort first or equal.
 fn leading(bytes: &[u8]) -> u64 {
+    if let Some(eight) = bytes.first_chunk() {
+        return u64::from_be_bytes(*eight);
+    }
     let mut eight = [0; 8];
-    let count = bytes.len().min(8);
-    eight[..count].copy_from_slice(&bytes[..count]);
+    eight[..bytes.len()].copy_from_slice(bytes);
     u64::from_be_bytes(eight)
 }
 

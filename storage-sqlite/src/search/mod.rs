@@ -17,6 +17,7 @@ mod terms;
 mod tests;
 
 use std::borrow::Cow;
+use std::time::Instant;
 
 use packhouse_core::store::{
     Cursor, Direction, Field, Filter, Order, Page, Query, Row, Shape, Start,
@@ -33,17 +34,20 @@ use self::source::{Source, Way, above, below, next};
 use self::span::Span;
 use self::terms::{Subject, Terms, terms_of};
 use crate::encoding::Carried;
-use crate::fault::Outcome;
+use crate::fault::{Fault, Outcome};
 use crate::fields::{Declared, declared};
 use crate::records::Reader;
 
 /// Takes a match: what it is ordered by, and its key.
 pub(crate) type Emit<'e> = dyn FnMut(Option<&[u8]>, &[u8]) -> Outcome<Flow> + 'e;
 
+/// How many candidates are judged between two looks at the clock.
+const GLANCE: u32 = 64;
+
 /// Answers a query.
 pub(crate) fn select(reader: &mut Reader, query: &Query) -> Outcome<Page> {
     let (keys, names, next, total) = {
-        let mut search = Search::new(&reader.connection, query)?;
+        let mut search = Search::new(&reader.connection, query, reader.deadline())?;
         let known = if query.total { search.known_total()? } else { None };
         let mut pager = search.page(query.total && known.is_none())?;
         let next = pager.next();
@@ -55,18 +59,21 @@ pub(crate) fn select(reader: &mut Reader, query: &Query) -> Outcome<Page> {
         let record = match query.shape {
             Shape::Names | Shape::Keys => None,
             // Both come from one snapshot, so that a selected record is there.
-            Shape::Records => {
-                Some(reader.find(&key)?.ok_or(crate::fault::Fault::Malformed("an index row"))?)
-            }
+            Shape::Records => Some(reader.find(&key)?.ok_or(Fault::Malformed("an index row"))?),
         };
         rows.push(Row { key, record });
     }
     Ok(Page { rows, names, next, total })
 }
 
-/// Gives every match in the query's order, whatever its start and limit.
-pub(crate) fn every(db: &Connection, query: &Query, emit: &mut Emit<'_>) -> Outcome<()> {
-    Search::new(db, query)?.all(emit)
+/// Gives every match in the query's order until a deadline, whatever its start and limit.
+pub(crate) fn every(
+    db: &Connection,
+    query: &Query,
+    deadline: Instant,
+    emit: &mut Emit<'_>,
+) -> Outcome<()> {
+    Search::new(db, query, Some(deadline))?.all(emit)
 }
 
 /// A query made ready.
@@ -77,23 +84,24 @@ struct Search<'a> {
     check: Check,
     /// The field of the order.
     ordered: Declared,
-    /// The range's size, from the counters.
-    size: u64,
     /// The source that has the query's order: every record that can match is in it.
     walk: Option<Source>,
+    /// When it has taken too long.
+    deadline: Option<Instant>,
+    judged: u32,
 }
 
 impl<'a> Search<'a> {
-    fn new(db: &'a Connection, query: &'a Query) -> Outcome<Self> {
-        let planner = Planner::new(db, query);
+    fn new(db: &'a Connection, query: &'a Query, deadline: Option<Instant>) -> Outcome<Self> {
+        let planner = Planner::new(db, query)?;
         let mut owners = Owners::new(db);
         let check = owners.compile(planner.kind, &query.filter)?;
         let ordered = match &query.order {
             Order::Key(_) => Declared::default(),
             Order::Term(field, _) => declared(db, planner.kind, field)?,
         };
-        let size = planner.size()?;
-        let mut search = Self { query, planner, owners, check, ordered, size, walk: None };
+        let (walk, judged) = (None, 0);
+        let mut search = Self { query, planner, owners, check, ordered, walk, deadline, judged };
         search.walk = search.walk()?;
         Ok(search)
     }
@@ -102,7 +110,7 @@ impl<'a> Search<'a> {
     fn known_total(&self) -> Outcome<Option<u64>> {
         match &self.query.order {
             _ if !self.query.filter.is_everything() => Ok(None),
-            Order::Key(_) => Ok(Some(self.size)),
+            Order::Key(_) => Ok(Some(self.planner.size)),
             Order::Term(field, _) => Ok(match self.planner.indexed(field)? {
                 Some(Some(at)) if at.scope == self.planner.keys.0 => Some(at.records),
                 Some(None) => Some(0),
@@ -178,6 +186,11 @@ impl<'a> Search<'a> {
         }
     }
 
+    /// What need not be looked at for candidates of a source.
+    fn known_of(&self, source: &Source) -> Known {
+        Known { inside: !self.planner.is_wider(source), exact: self.is_exact(source) }
+    }
+
     /// Whether a source has matches only, so that nothing but their keys has to be read: index
     /// rows for the one condition that there is.
     fn is_exact(&self, source: &Source) -> bool {
@@ -190,6 +203,21 @@ impl<'a> Search<'a> {
         };
         matches!(alone, [Filter::Is(..) | Filter::Between(..)])
             && matches!((source, &self.query.order), (Source::Span(_), Order::Key(_)))
+    }
+
+    /// Whether a candidate lies in the range and the filter holds of it. Looks at the clock as well:
+    /// SQLite does so after many steps, of which one gives all candidates of a block.
+    fn is_match(&mut self, subject: Subject<'_>, known: Known) -> Outcome<bool> {
+        self.judged += 1;
+        if self.judged == GLANCE {
+            self.judged = 0;
+            if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                return Err(Fault::Late);
+            }
+        }
+        let Self { check, owners, planner, .. } = self;
+        Ok((known.inside || planner.holds(subject.key))
+            && (known.exact || check.holds(subject, owners)?))
     }
 
     /// The value that a candidate is ordered by.
@@ -211,17 +239,15 @@ impl<'a> Search<'a> {
         let mut left = budget;
         let mut exhausted = false;
         // Who stopped, and why, is known from `emit` and `exhausted`.
-        let exact = self.is_exact(source);
-        let way = Way { backwards, keys_alone: exact };
+        let known = self.known_of(source);
+        let way = Way { backwards, keys_alone: known.exact };
         let _ = source.each(db, way, &mut |subject, value| {
             if left == 0 {
                 exhausted = true;
                 return Ok(Flow::Break(()));
             }
             left -= 1;
-            if !self.planner.holds(subject.key)
-                || !exact && !self.check.holds(subject, &mut self.owners)?
-            {
+            if !self.is_match(subject, known)? {
                 return Ok(Flow::Continue(()));
             }
             if !by_term {
@@ -242,16 +268,14 @@ impl<'a> Search<'a> {
         let by_term = matches!(self.query.order, Order::Term(..));
         let mut matches = Matches::new(by_term, self.planner.keys.0.len());
         let mut left = budget;
-        let exact = self.is_exact(source);
-        let way = Way { keys_alone: exact, ..Way::default() };
+        let known = self.known_of(source);
+        let way = Way { keys_alone: known.exact, ..Way::default() };
         let collected = source.each(self.planner.db, way, &mut |subject, _| {
             if left == 0 {
                 return Ok(Flow::Break(()));
             }
             left -= 1;
-            if !self.planner.holds(subject.key)
-                || !exact && !self.check.holds(subject, &mut self.owners)?
-            {
+            if !self.is_match(subject, known)? {
                 return Ok(Flow::Continue(()));
             }
             let value = if by_term { self.first(subject)? } else { None };
@@ -272,6 +296,15 @@ impl<'a> Search<'a> {
         }
         Ok(true)
     }
+}
+
+/// What holds of all candidates of a source.
+#[derive(Clone, Copy, Debug, Default)]
+struct Known {
+    /// They lie in the range.
+    inside: bool,
+    /// The filter holds of them.
+    exact: bool,
 }
 
 /// The source from the query's cursor on.

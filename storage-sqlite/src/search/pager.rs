@@ -1,8 +1,6 @@
 //! One page out of the matches of a query, which come in its order.
 
-use packhouse_core::store::{
-    Cursor, Direction, Key, KeyPart, Order, Query, Shape, Start, TermValue,
-};
+use packhouse_core::store::{Cursor, Direction, Key, Names, Order, Query, Shape, Start, TermValue};
 
 use super::source::Flow;
 use crate::fault::{Fault, Outcome};
@@ -21,7 +19,7 @@ pub(crate) struct Pager<'a> {
     /// The keys of the page.
     pub(crate) keys: Vec<Key>,
     /// The names instead, if no more is wanted.
-    pub(crate) names: Vec<KeyPart>,
+    pub(crate) names: Names,
     /// Where the page ends once it is full.
     end: Option<Cursor>,
     more: bool,
@@ -43,7 +41,7 @@ impl<'a> Pager<'a> {
             matched: 0,
             taken: 0,
             keys: Vec::new(),
-            names: Vec::new(),
+            names: Names::default(),
             end: None,
             more: false,
         }
@@ -70,7 +68,7 @@ impl<'a> Pager<'a> {
     fn put(&mut self, value: Option<&[u8]>, key: &[u8]) -> Outcome<()> {
         match self.query.shape {
             Shape::Names => {
-                self.names.push(Key::last_of(key).ok_or(Fault::Malformed("a key"))?);
+                self.names.push(&Key::last_of(key).ok_or(Fault::Malformed("a key"))?);
             }
             Shape::Keys | Shape::Records => self.keys.push(key_of(key)?),
         }

@@ -14,6 +14,9 @@ use crate::texts;
 const FIRST: u64 = 64;
 const FURTHER: u64 = 8;
 
+/// How many candidates from an index row cost as much as one from a record.
+pub(super) const RECORD_COST: u64 = 5;
+
 /// What to look through for a filter.
 #[derive(Debug)]
 enum Clause {
@@ -34,6 +37,8 @@ pub(crate) struct Planner<'a> {
     pub(crate) kind: &'a str,
     /// The first key, and the first after the range.
     pub(crate) keys: (Vec<u8>, Vec<u8>),
+    /// How many records the range holds, from the counters.
+    pub(crate) size: u64,
     /// Whether the terms of candidates are looked at; their keys alone are read faster.
     with_terms: bool,
 }
@@ -47,25 +52,12 @@ pub(crate) struct Indexed {
 }
 
 impl<'a> Planner<'a> {
-    pub(crate) fn new(db: &'a Connection, query: &'a Query) -> Self {
+    pub(crate) fn new(db: &'a Connection, query: &'a Query) -> Outcome<Self> {
         let range = &query.range;
         let keys = (range.prefix().to_vec(), range.end());
         let with_terms = !query.filter.is_everything() || matches!(query.order, Order::Term(..));
-        Self { db, kind: range.kind().as_str(), keys, with_terms }
-    }
-
-    /// How many records the range holds, from the counters.
-    pub(crate) fn size(&self) -> Outcome<u64> {
-        let below: Option<u64> = self
-            .db
-            .prepare_cached("SELECT records FROM counts WHERE prefix = ?1")?
-            .query_row([&self.keys.0], |row| row.get(0))
-            .optional()?;
-        let at: bool = self
-            .db
-            .prepare_cached("SELECT 1 FROM records WHERE key = ?1")?
-            .exists([&self.keys.0])?;
-        Ok(below.unwrap_or(0) + u64::from(at))
+        let size = size(db, &keys.0)?;
+        Ok(Self { db, kind: range.kind().as_str(), keys, size, with_terms })
     }
 
     /// Whether a key lies in the range.
@@ -90,13 +82,26 @@ impl<'a> Planner<'a> {
         })
     }
 
+    /// Whether all candidates of a source may lie outside the range.
+    pub(crate) fn is_wider(&self, source: &Source) -> bool {
+        match source {
+            Source::Nothing | Source::Keys { .. } => false,
+            Source::Span(span) => span.is_wider_than(&self.keys),
+            // All places have one index of texts.
+            Source::Texts(_) => true,
+            Source::Union(sources) => sources.iter().any(|source| self.is_wider(source)),
+        }
+    }
+
     /// The source with the fewest candidates, which are counted: each up to the size of the
-    /// smallest, or a small factor above it.
+    /// smallest, or a small factor above it, and no further than would be as slow as the whole
+    /// range.
     pub(crate) fn fewest(&self, sources: &[Source]) -> Outcome<Source> {
+        let enough = self.size.saturating_mul(RECORD_COST);
         let mut most = FIRST;
-        while !sources.is_empty() {
+        loop {
             let (mut best, mut least) = (None, most);
-            for source in sources {
+            for source in sources.iter().filter(|source| !source.is_of_records()) {
                 if let Some(count) = source.count_below(self.db, least)? {
                     (best, least) = (Some(source), count);
                 }
@@ -104,9 +109,11 @@ impl<'a> Planner<'a> {
             if let Some(source) = best {
                 return Ok(source.clone());
             }
+            if sources.is_empty() || most >= enough {
+                return Ok(self.everything());
+            }
             most *= FURTHER;
         }
-        Ok(self.everything())
     }
 
     /// The index of a field in this range: `None` when it cannot be asked, `Some(None)` when no
@@ -181,6 +188,16 @@ impl<'a> Planner<'a> {
             Clause::OneOf(clauses) => self.fewest(&each(clauses)?)?,
         })
     }
+}
+
+/// How many records there are at a key and below it.
+fn size(db: &Connection, key: &[u8]) -> Outcome<u64> {
+    let below: Option<u64> = db
+        .prepare_cached("SELECT records FROM counts WHERE prefix = ?1")?
+        .query_row([key], |row| row.get(0))
+        .optional()?;
+    let at = db.prepare_cached("SELECT 1 FROM records WHERE key = ?1")?.exists([key])?;
+    Ok(below.unwrap_or(0) + u64::from(at))
 }
 
 fn one_of(mut clauses: Vec<Clause>) -> Clause {

@@ -19,7 +19,7 @@ pub(crate) type Flow = ControlFlow<()>;
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Way {
     pub(crate) backwards: bool,
-    /// Without the terms of what index rows give.
+    /// Without the terms of what index rows give, and without their values.
     pub(crate) keys_alone: bool,
 }
 

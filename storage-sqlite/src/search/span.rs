@@ -50,6 +50,15 @@ impl Span {
         Self { place, field, scope, low: (low, Vec::new()), high: (high, Vec::new()) }
     }
 
+    /// Whether it may have rows of keys outside a range of keys that all begin with its scope.
+    pub(crate) fn is_wider_than(&self, keys: &(Vec<u8>, Vec<u8>)) -> bool {
+        let rest = |key: &'_ [u8]| key.get(self.scope.len()..).unwrap_or_default().to_vec();
+        let is_of_range = self.low.0 == self.high.0
+            && self.low.1 >= rest(&keys.0)
+            && self.high.1 <= rest(&keys.1);
+        self.scope.len() < keys.0.len() && !is_of_range
+    }
+
     /// Gives every row, in the order of value and key or backwards.
     pub(super) fn each(&self, db: &Connection, way: Way, visit: &mut Visit<'_>) -> Outcome<Flow> {
         let mut walk = Walk { span: self, db, way, key: self.scope.clone(), value: Vec::new() };
@@ -155,8 +164,10 @@ impl Walk<'_> {
     ) -> Outcome<Flow> {
         self.key.truncate(self.span.scope.len() + block.rest.len());
         self.key.extend_from_slice(row.rest);
-        self.value.truncate(block.value.len());
-        self.value.extend_from_slice(row.value);
+        if !self.way.keys_alone {
+            self.value.truncate(block.value.len());
+            self.value.extend_from_slice(row.value);
+        }
         let (key, value) = (self.key.as_slice(), self.value.as_slice());
         let found;
         let terms = match row.carried {

@@ -1,12 +1,13 @@
 //! What a page costs, in steps that SQLite takes: times would depend on the machine.
 
+use std::ops::Bound;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use packhouse_core::store::{
-    Batch, BatchId, Change, Field, Filter, Key, KeyRange, Kind, Query, Store, StoreErrorKind, Term,
-    TermValue,
+    Batch, BatchId, Change, Cursor, Direction, Field, Filter, Key, KeyRange, Kind, Order, Pattern,
+    Query, Start, Store, StoreErrorKind, Term, TermValue,
 };
 use tempfile::TempDir;
 
@@ -18,27 +19,38 @@ use crate::{SqliteOptions, SqliteStore, schema};
 const THING: Kind = Kind::new("thing");
 const COLOR: Field = Field::new("color", 0);
 const SHAPE: Field = Field::new("shape", 0);
+const NAME: Field = Field::new("name", 0).wildcard();
+const MADE: Field = Field::new("made", 0);
 
 const COUNT: usize = 40_000;
 
 /// A store of red round things, with a blue one in a hundred.
 fn store(options: &SqliteOptions) -> (TempDir, SqliteStore) {
+    store_of(options, |n| {
+        let color = if n % 100 == 99 { "blue" } else { "red" };
+        let terms =
+            vec![term(COLOR, TermValue::text(color)), term(SHAPE, TermValue::text("round"))];
+        (Key::new(THING, [format!("{n:06}").as_str()]), terms)
+    })
+}
+
+fn store_of(
+    options: &SqliteOptions,
+    thing: impl Fn(usize) -> (Key, Vec<Term>),
+) -> (TempDir, SqliteStore) {
     let folder = TempDir::new().unwrap();
     let store = SqliteStore::open(folder.path().join("packhouse.db"), options).unwrap();
     let changes = (0..COUNT).map(|n| {
-        let color = if n % 100 == 99 { "blue" } else { "red" };
-        let term = |field, value| Term { field, value: TermValue::text(value) };
-        Change::Put {
-            key: Key::new(THING, [format!("{n:06}").as_str()]),
-            body: "1".into(),
-            terms: vec![term(COLOR, color), term(SHAPE, "round")],
-            owners: vec![],
-        }
+        let (key, terms) = thing(n);
+        Change::Put { key, body: "1".into(), terms, owners: vec![] }
     });
-    let changes: Vec<_> = changes.collect();
-    let batch = Batch { id: BatchId([1; 16]), expectations: vec![], changes };
+    let batch = Batch { id: BatchId([1; 16]), expectations: vec![], changes: changes.collect() };
     futures::executor::block_on(store.commit(&batch)).unwrap();
     (folder, store)
+}
+
+fn term(field: Field, value: TermValue) -> Term {
+    Term { field, value }
 }
 
 fn things(filter: Filter) -> Query {
@@ -49,23 +61,43 @@ fn is(field: Field, value: &str) -> Filter {
     Filter::Is(field, TermValue::text(value))
 }
 
+/// A reader that counts the steps of SQLite.
+struct Counted {
+    reader: Reader,
+    steps: Arc<AtomicU64>,
+}
+
+impl Counted {
+    fn of(folder: &TempDir) -> Self {
+        let mut reader = reader(folder);
+        let steps = Arc::new(AtomicU64::new(0));
+        let counted = Arc::clone(&steps);
+        let count = move || {
+            counted.fetch_add(1, Ordering::Relaxed);
+            false
+        };
+        reader.connection.progress_handler(1, Some(count)).unwrap();
+        Self { reader, steps }
+    }
+
+    /// The steps that a query takes which gives so many rows.
+    fn cost(&mut self, query: &Query, rows: usize) -> u64 {
+        self.steps.store(0, Ordering::Relaxed);
+        let page = select(&mut self.reader, query).unwrap();
+        assert_eq!(page.rows.len(), rows, "{query:?}");
+        self.steps.load(Ordering::Relaxed)
+    }
+}
+
+fn reader(folder: &TempDir) -> Reader {
+    Reader::new(schema::open_reader(&folder.path().join("packhouse.db"), 1 << 20).unwrap())
+}
+
 #[test]
 fn a_page_among_very_many_matches_does_not_count_them() {
     let (folder, _store) = store(&SqliteOptions::default());
-    let path = folder.path().join("packhouse.db");
-    let mut reader = Reader::new(schema::open_reader(&path, 1 << 20).unwrap());
-    let steps = Arc::new(AtomicU64::new(0));
-    let counted = Arc::clone(&steps);
-    let count = move || {
-        counted.fetch_add(1, Ordering::Relaxed);
-        false
-    };
-    reader.connection.progress_handler(1, Some(count)).unwrap();
-    let mut cost = |query: &Query| {
-        steps.store(0, Ordering::Relaxed);
-        assert_eq!(select(&mut reader, query).unwrap().rows.len(), 10);
-        steps.load(Ordering::Relaxed)
-    };
+    let mut counted = Counted::of(&folder);
+    let mut cost = |query: &Query| counted.cost(query, 10);
     let one = cost(&things(is(COLOR, "red")));
     let both = Filter::All(vec![is(COLOR, "red"), is(SHAPE, "round")]);
     let two = cost(&things(both.clone()));
@@ -76,6 +108,99 @@ fn a_page_among_very_many_matches_does_not_count_them() {
     assert!(rare < all / 2, "{rare} steps of {all}: the rarer condition is found");
 }
 
+/// A store of things in so many boxes.
+fn boxes(many: usize) -> (TempDir, SqliteStore) {
+    store_of(&SqliteOptions::default(), |n| {
+        let (inside, name) = ((n % many).to_string(), format!("lib {n}"));
+        let terms = vec![
+            term(NAME, TermValue::whole_text(&name)),
+            term(MADE, number(n)),
+            term(SHAPE, TermValue::text("round")),
+        ];
+        (Key::new(THING, [inside.as_str(), name.as_str()]), terms)
+    })
+}
+
+#[test]
+fn a_value_that_all_boxes_have_is_found_in_one_of_them() {
+    let (folder, _store) = boxes(80);
+    let mut reader = reader(&folder);
+    let mut found = |query: Query| {
+        let page = select(&mut reader, &query.keys().with_total()).unwrap();
+        let names: Vec<String> =
+            page.rows.iter().map(|row| row.key.last().as_str().to_owned()).collect();
+        (page.total, names)
+    };
+    let mut expected: Vec<String> = (77..COUNT).step_by(80).map(|n| format!("lib {n}")).collect();
+    expected.sort_unstable();
+    // Some blocks have no row but of this box.
+    let round = in_a_box(is(SHAPE, "round")).limit(500);
+    assert_eq!(found(round.clone()), (Some(500), expected.clone()));
+    expected.reverse();
+    let backwards = round.order(Order::Key(Direction::Descending));
+    assert_eq!(found(backwards), (Some(500), expected));
+}
+
+#[test]
+fn a_page_after_a_cursor_stays_in_its_box() {
+    let (folder, _store) = boxes(2);
+    let within = Query::within(KeyRange::within(THING, ["1"]));
+    let round = TermValue::text("round");
+    let query = within
+        .filter(Filter::Between(SHAPE, Bound::Included(round.clone()), Bound::Unbounded))
+        .order(Order::Term(SHAPE, Direction::Descending))
+        .limit(10)
+        .keys();
+    let mut names: Vec<String> = (1..COUNT).step_by(2).map(|n| format!("lib {n}")).collect();
+    names.sort_unstable();
+    // All have one value, so that where the page begins is told by the key alone.
+    let key = Key::new(THING, ["1", names[4].as_str()]);
+    let last = query.start(Start::After(Cursor { value: Some(round), key }));
+    let page = select(&mut reader(&folder), &last).unwrap();
+    let found: Vec<String> = page.rows.iter().map(|row| row.key.last()).collect();
+    assert_eq!(found, names[..4].iter().rev().cloned().collect::<Vec<_>>());
+}
+
+fn in_a_box(filter: Filter) -> Query {
+    Query::within(KeyRange::within(THING, ["77"])).filter(filter)
+}
+
+fn like(pattern: &str) -> Filter {
+    Filter::Like(NAME, Pattern::new(pattern).unwrap())
+}
+
+fn number(n: usize) -> TermValue {
+    TermValue::integer(i64::try_from(n).unwrap())
+}
+
+#[test]
+fn a_search_within_a_small_box_costs_what_the_box_holds() {
+    let (folder, _store) = boxes(400);
+    let mut counted = Counted::of(&folder);
+    let within = |filter, order| in_a_box(filter).order(order).limit(10);
+    let since = |n| Filter::Between(MADE, Bound::Included(number(n)), Bound::Unbounded);
+    let by_key = Order::Key(Direction::Ascending);
+    let all = counted.cost(&things(like("*lib*")).with_total(), 10);
+    for (filter, rows) in [
+        (like("*lib*"), 10),
+        (like("*7*"), 10),
+        (like("*nowhere*"), 0),
+        (since(COUNT / 2), 10),
+        (Filter::All(vec![like("*lib*"), since(COUNT / 2)]), 10),
+        (Filter::Any(vec![like("*lib*"), since(COUNT - 1)]), 10),
+        (Filter::Any(vec![like("*lib 77"), Filter::All(vec![like("*b*"), since(10)])]), 10),
+        (Filter::everything(), 10),
+    ] {
+        for order in [by_key.clone(), Order::Term(MADE, Direction::Descending)] {
+            let query = within(filter.clone(), order);
+            for query in [query.clone(), query.with_total()] {
+                let cost = counted.cost(&query, rows);
+                assert!(cost < all / 30, "{cost} steps of {all} for all boxes: {query:?}");
+            }
+        }
+    }
+}
+
 /// Holds of nothing, and no index knows.
 fn unselective() -> Query {
     things(Filter::Not(Box::new(is(SHAPE, "round"))))
@@ -84,8 +209,7 @@ fn unselective() -> Query {
 #[test]
 fn a_query_that_takes_too_long_is_ended_and_the_next_one_is_answered() {
     let (folder, _store) = store(&SqliteOptions::default());
-    let path = folder.path().join("packhouse.db");
-    let mut reader = Reader::new(schema::open_reader(&path, 1 << 20).unwrap()).limited().unwrap();
+    let mut reader = reader(&folder).limited().unwrap();
     let mut within = |limit, query: Query| {
         reader
             .in_snapshot_within(limit, |reader| select(reader, &query))
@@ -96,6 +220,18 @@ fn a_query_that_takes_too_long_is_ended_and_the_next_one_is_answered() {
     assert_eq!(fault.kind(), StoreErrorKind::Unavailable);
     assert_eq!(within(Duration::from_secs(100), unselective()).unwrap(), 0);
     assert_eq!(within(Duration::ZERO, things(is(COLOR, "red"))).unwrap(), 10, "it is short");
+}
+
+#[test]
+fn a_query_of_few_steps_has_its_limit_too() {
+    let (folder, _store) = boxes(400);
+    let mut reader = reader(&folder).limited().unwrap();
+    // SQLite does not look at the clock for a hundred records, which take some steps each.
+    for filter in [Filter::Not(Box::new(like("*lib*"))), like("*lib*")] {
+        let query = in_a_box(filter).with_total();
+        let page = reader.in_snapshot_within(Duration::ZERO, |reader| select(reader, &query));
+        assert!(matches!(page, Err(Fault::Late)), "{query:?}");
+    }
 }
 
 #[test]
