@@ -1,0 +1,167 @@
+//! The engine against a model of it: random sequences of commands as clients give them, on a
+//! reference in plain maps, on the backends in memory and on SQLite with files. All answers are equal.
+//!
+//! The reference (`model/`) is written from the documents and shares no code with the engine.
+#![allow(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
+
+#[path = "model/access.rs"]
+mod access;
+#[path = "model/answer.rs"]
+mod answer;
+#[path = "model/attributes.rs"]
+mod attributes;
+#[path = "model/command.rs"]
+mod command;
+#[path = "model/content.rs"]
+mod content;
+#[path = "model/downloads.rs"]
+mod downloads;
+#[path = "model/engine.rs"]
+mod engine;
+#[path = "model/generator.rs"]
+mod generator;
+#[path = "model/invariants.rs"]
+mod invariants;
+#[path = "model/keys.rs"]
+mod keys;
+#[path = "model/packages.rs"]
+mod packages;
+#[path = "model/products.rs"]
+mod products;
+#[path = "model/repositories.rs"]
+mod repositories;
+#[path = "model/rules.rs"]
+mod rules;
+#[path = "model/run.rs"]
+mod run;
+#[path = "model/samples.rs"]
+mod samples;
+#[path = "model/shrink.rs"]
+mod shrink;
+#[path = "model/signed.rs"]
+mod signed;
+#[path = "model/state.rs"]
+mod state;
+#[path = "model/subjects.rs"]
+mod subjects;
+#[path = "model/teams.rs"]
+mod teams;
+#[path = "model/versions.rs"]
+mod versions;
+#[path = "model/wire.rs"]
+mod wire;
+#[path = "model/wire_rights.rs"]
+mod wire_rights;
+#[path = "model/world.rs"]
+mod world;
+
+use std::collections::BTreeMap;
+
+use generator::Generator;
+use run::Engines;
+use state::Flaw;
+
+/// How many tests share the sequences, so that they run at once.
+const PARTS: u64 = 2;
+
+fn setting(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |text| text.parse().unwrap())
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.unwrap().block_on(future)
+}
+
+/// Plays one part of the sequences; panics with the shrunk sequence at a difference.
+async fn part(number: u64) {
+    let count = setting("PACKHOUSE_MODEL_SEQUENCES", 2000);
+    let first = setting("PACKHOUSE_MODEL_SEED", 1);
+    let mut engines = Engines::new().await;
+    for seed in (first..first + count).filter(|seed| seed % PARTS == number) {
+        let steps = Generator::sequence(seed);
+        let Err(difference) = engines.play(&steps).await else { continue };
+        let (left, difference) = shrink::shrink(&mut engines, &steps, difference).await;
+        let lines: Vec<_> = left.iter().map(|step| format!("    {step:?}\n")).collect();
+        panic!(
+            "answers differ: run it again with PACKHOUSE_MODEL_SEED={seed} \
+             PACKHOUSE_MODEL_SEQUENCES=1\n{}after {} of {} commands:\n{difference}",
+            lines.concat(),
+            left.len(),
+            steps.len(),
+        );
+    }
+}
+
+#[test]
+fn the_model_and_the_engines_answer_alike_part_1() {
+    block_on(part(0));
+}
+
+#[test]
+fn the_model_and_the_engines_answer_alike_part_2() {
+    block_on(part(1));
+}
+
+/// The sequences are of enough kinds.
+#[test]
+fn sequences_have_commands_of_many_kinds() {
+    let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
+    for step in (1..=300).flat_map(Generator::sequence) {
+        *kinds.entry(step.what.kind()).or_default() += 1;
+    }
+    assert!(kinds.len() >= 90, "{} kinds: {kinds:?}", kinds.len());
+    assert!(kinds.values().all(|count| *count > 5), "{kinds:?}");
+}
+
+/// The test of the test: a model with one rule wrong is found out, and the sequence that shows it
+/// shrinks to a few commands.
+#[test]
+fn a_rule_that_is_wrong_is_found_and_shrunk() {
+    block_on(async {
+        for flaw in [Flaw::OverwritesFreely, Flaw::HidesNothing, Flaw::KeepsDiscarded] {
+            let mut engines = Engines::new().await;
+            engines.flaw = Some(flaw);
+            let mut found = None;
+            for seed in 1..=200 {
+                let steps = Generator::sequence(seed);
+                if let Err(difference) = engines.play(&steps).await {
+                    found = Some(shrink::shrink(&mut engines, &steps, difference).await);
+                    break;
+                }
+            }
+            let (left, difference) = found.unwrap_or_else(|| panic!("{flaw:?} is not found"));
+            assert!(left.len() <= 6, "{flaw:?}: {left:#?}\n{difference}");
+        }
+    });
+}
+
+#[test]
+#[ignore = "survey"]
+fn survey() {
+    block_on(async {
+        let count = setting("PACKHOUSE_MODEL_SEQUENCES", 200);
+        let first = setting("PACKHOUSE_MODEL_SEED", 1);
+        let mut engines = Engines::new().await;
+        let mut seen: BTreeMap<String, (usize, String)> = BTreeMap::new();
+        let start = std::time::Instant::now();
+        for seed in first..first + count {
+            let steps = Generator::sequence(seed);
+            let Err(difference) = engines.play(&steps).await else { continue };
+            let kind = steps.get(difference.at).map_or("end".into(), |step| step.what.kind());
+            let key = format!("{kind}: {}", difference.why.chars().take(90).collect::<String>());
+            let known = seen.contains_key(&key) || seen.len() > 25;
+            let entry = seen.entry(key).or_insert((0, String::new()));
+            entry.0 += 1;
+            if !known {
+                let (left, difference) = shrink::shrink(&mut engines, &steps, difference).await;
+                let lines: Vec<_> = left.iter().map(|step| format!("    {step:?}\n")).collect();
+                entry.1 = format!("seed {seed}\n{}{difference}", lines.concat());
+            }
+        }
+        eprintln!("took {:?}", start.elapsed());
+        for (key, (count, text)) in &seen {
+            eprintln!("=== {count} x {key}\n{text}");
+        }
+    });
+}
