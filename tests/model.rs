@@ -150,7 +150,7 @@ fn survey() {
             let Err(difference) = engines.play(&steps).await else { continue };
             let kind = steps.get(difference.at).map_or("end".into(), |step| step.what.kind());
             let key = format!("{kind}: {}", difference.why.chars().take(90).collect::<String>());
-            let known = seen.contains_key(&key) || seen.len() > 25;
+            let known = seen.contains_key(&key) || seen.len() > 12;
             let entry = seen.entry(key).or_insert((0, String::new()));
             entry.0 += 1;
             if !known {
@@ -159,6 +159,13 @@ fn survey() {
                 entry.1 = format!("seed {seed}\n{}{difference}", lines.concat());
             }
         }
+        let mut took: Vec<_> = engines.took.iter().collect();
+        took.sort_by_key(|(_, (_, took))| std::cmp::Reverse(*took));
+        for (kind, (count, took)) in took.iter().take(16) {
+            eprintln!("timing {kind}: {count} {took:?}");
+        }
+        let total: std::time::Duration = took.iter().map(|(_, (_, took))| *took).sum();
+        eprintln!("timing all {total:?}");
         eprintln!("took {:?}", start.elapsed());
         for (key, (count, text)) in &seen {
             eprintln!("=== {count} x {key}\n{text}");

@@ -16,7 +16,10 @@ pub(crate) struct Answer {
 impl std::fmt::Debug for Answer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let body = String::from_utf8_lossy(&self.body);
-        write!(f, "{} {:?}\n      {body}", self.status, self.headers)
+        let dull = ["cache-control", "content-security-policy", "content-length", "vary"];
+        let shown = self.headers.iter().filter(|(name, _)| !dull.contains(&name.as_str()));
+        let headers: Vec<_> = shown.map(|(name, value)| format!("{name}: {value}")).collect();
+        write!(f, "{} {body}\n      ({})", self.status, headers.join("; "))
     }
 }
 

@@ -146,6 +146,9 @@ impl Model {
     /// Keeps attributes. What only publishers see of the change, strangers do not see by the time.
     fn change_attributes(&mut self, place: Place, before: &[Attribute], after: Vec<Attribute>) {
         let seen = |of: &[Attribute]| shown(of, false).cloned().collect::<Vec<_>>();
+        if before == after {
+            return;
+        }
         let hidden = seen(before) == seen(&after);
         if let Some(attributes) = self.attributes_mut(place) {
             *attributes = after;
@@ -158,7 +161,14 @@ impl Model {
                 }
             }
             Place::Version(repo, package, version) => self.touch(repo, package, version, hidden),
-            _ => {}
+            Place::File(repo, path) => {
+                if let Some(file) = self.file(repo, path) {
+                    let (package, version) = (file.package, file.version);
+                    let hidden = hidden || !file.published;
+                    self.touch(repo, package, version, hidden);
+                }
+            }
+            Place::Repo(_) | Place::Product(..) => {}
         }
     }
 

@@ -75,10 +75,17 @@ impl Model {
                 self.touch(*repo, package, version, hidden);
                 success(200)
             }
-            Command::ListInDownloads { repo, path, .. } => {
+            Command::ListInDownloads { repo, path, listed } => {
                 let file = self.file_to_change(by, *repo, path)?;
                 if !file.published {
                     return refuse_somehow(400);
+                }
+                let (package, version, was) = (file.package, file.version, file.listed);
+                if let Some(file) = self.repo_mut(*repo).and_then(|of| of.files.get_mut(*path)) {
+                    file.listed = *listed;
+                }
+                if was != *listed {
+                    self.touch(*repo, package, version, false);
                 }
                 success(200)
             }
@@ -189,9 +196,13 @@ impl Model {
             published: publish,
             waiting: None,
             attributes: Vec::new(),
+            listed: false,
         };
         match of.files.get_mut(path) {
-            Some(file) if file.published && !publish => file.waiting = Some((content, now)),
+            // The bytes that are there already need not wait to replace themselves.
+            Some(file) if file.published && !publish => {
+                file.waiting = (content != file.content).then_some((content, now));
+            }
             Some(file) => {
                 (file.content, file.created, file.waiting) = (content, now, None);
                 file.published |= publish;

@@ -48,14 +48,18 @@ impl Model {
             Command::PackageFiles { repo, package, unpublished } => {
                 self.gate(by, Need::Read, Target::package(*repo, package))?;
                 self.package_of(*repo, package)?;
-                let mut files = self.visible_files(by, *repo, *unpublished);
+                // Unpublished ones are for who may publish all that is listed.
+                let publisher = self.may(by, Need::Publish, Target::package(*repo, package));
+                let mut files = self.visible_files(by, *repo, *unpublished && publisher);
                 files.retain(|(_, file)| file.package == *package);
                 page(files.iter().map(|(path, file)| file_json(*repo, path, file)).collect())
             }
             Command::VersionFiles { repo, package, version, unpublished } => {
                 self.gate(by, Need::Read, Target::version(*repo, package, version))?;
                 self.version_of(*repo, package, version)?;
-                let mut files = self.visible_files(by, *repo, *unpublished);
+                let target = Target::version(*repo, package, version);
+                let publisher = self.may(by, Need::Publish, target);
+                let mut files = self.visible_files(by, *repo, *unpublished && publisher);
                 files.retain(|(_, file)| (file.package, file.version) == (*package, *version));
                 page(files.iter().map(|(path, file)| file_json(*repo, path, file)).collect())
             }
@@ -85,6 +89,10 @@ impl Model {
         let mut found = Vec::new();
         for name in self.subject(of).repos.keys() {
             let repo = Repo(of, name);
+            // As for packages: only what may be read as a whole is looked through.
+            if !self.sees(by, Target::repo(repo)) {
+                continue;
+            }
             for (path, file) in self.visible_files(by, repo, false) {
                 if wanted(path, file) {
                     found.push(file_json(repo, path, file));
@@ -100,7 +108,12 @@ impl Model {
         // A white network of the worlds holds one of the two addresses.
         let prefix = |network: &str| network.rsplit_once('.').map_or("", |(start, _)| start).to_owned();
         match white {
-            Some(network) if !address.starts_with(&prefix(network)) => refuse_somehow(403),
+            Some(network) if !address.starts_with(&prefix(network)) => {
+                let Repo(of, name) = repo;
+                let text =
+                    format!("The repository '{of}/{name}' allows no downloads from your network\n");
+                Err(Expected { status: 403, told: Told::Plain(text) })
+            }
             _ => Ok(()),
         }
     }
@@ -109,8 +122,9 @@ impl Model {
         match command {
             Command::Download { repo, path, way } => {
                 let address = if let Way::From(address) = way { address } else { HOME };
-                let file = self.file_for(by, *repo, path)?;
+                self.gate(by, Need::Read, self.file_target(*repo, path))?;
                 self.let_in(*repo, address)?;
+                let file = self.file_for(by, *repo, path)?;
                 self.eula_of_download(by, *repo, path)?;
                 Ok(served(file, *way))
             }
@@ -138,12 +152,12 @@ impl Model {
                 if names.is_empty() { Err(refusal) } else { Ok(()) }
             })?;
         }
+        self.let_in(repo, HOME)?;
         if names.is_empty() && !folder.is_empty() {
             return not_found("File", folder);
         }
-        self.let_in(repo, HOME)?;
         if !folder.is_empty() && !folder.ends_with('/') {
-            let told = Told::Location(format!("/{}/{}/{folder}/", repo.0, repo.1));
+            let told = Told::Location(format!("{folder}/"));
             return Ok(Expected { status: 302, told });
         }
         let links = names.into_iter().map(str::to_owned).collect();
@@ -154,7 +168,7 @@ impl Model {
         let Some(latest) = self.latest(repo, package) else {
             self.gate(by, Need::Read, Target::package(repo, package))?;
             self.package_of(repo, package)?;
-            return not_found("Version", "$latest");
+            return not_found("Version", "_latest");
         };
         let path = format!("app-{latest}.bin");
         match self.file_for(by, repo, &path) {
@@ -165,7 +179,7 @@ impl Model {
         self.let_in(repo, HOME)?;
         self.eula_of_download(by, repo, &path)?;
         let told =
-            Told::Location(format!("http://packhouse.test/{}/{}/{path}?expiry=", repo.0, repo.1));
+            Told::Location(format!("/{}/{}/{path}?expiry=", repo.0, repo.1));
         Ok(Expected { status: 302, told })
     }
 }
@@ -184,11 +198,12 @@ pub(crate) fn served(file: &File, way: Way) -> Expected {
         Way::Range(from, to) => {
             let (from, to) = (usize::try_from(from).unwrap_or(0), usize::try_from(to).unwrap_or(0));
             if from >= whole {
-                return Expected { status: 416, told: Told::Refusal };
+                return Expected { status: 416, told: Told::Empty };
             }
             part(from, to.min(whole - 1))
         }
-        Way::Last(_) if whole == 0 => Expected { status: 416, told: Told::Refusal },
+        // The last bytes of nothing are nothing (RFC 9110, 14.1.2), and no part can say so.
+        Way::Last(_) if whole == 0 => Expected { status: 200, told: full },
         Way::Last(count) => {
             let count = usize::try_from(count).unwrap_or(0).min(whole);
             part(whole - count, whole - 1)

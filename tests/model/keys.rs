@@ -322,6 +322,8 @@ fn entitlement_json(of: &Entitlement, with_both: bool) -> Value {
 
 fn found_json(place: Place, of: &Entitlement) -> Value {
     let mut shown = entitlement_json(of, false);
+    // What is found has tags only if there are any, as in the documents' samples.
+    shown.as_object_mut().map(|shown| shown.remove("tags"));
     let (repo, package, version) = match place {
         Place::Repo(repo) | Place::File(repo, _) => (repo, None, None),
         Place::Package(repo, package) => (repo, Some(package), None),

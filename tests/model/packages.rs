@@ -10,7 +10,7 @@ use super::attributes::{names, values};
 use super::command::Command;
 use super::rules::{page, success, told};
 use super::state::{Model, Package, Updated};
-use super::world::{MAVEN_PATH, Repo, iso};
+use super::world::{MAVEN_PATH, Repo, iso, repo_type};
 
 impl Model {
     /// The package, if it is there.
@@ -76,8 +76,12 @@ impl Model {
         shown
     }
 
-    /// The Maven coordinates of a package: those of its published files in Maven's layout.
+    /// The Maven coordinates of a package: those of its published files in Maven's layout, in a
+    /// repository of Maven.
     fn system_ids(&self, repo: Repo, name: &str) -> Vec<&'static str> {
+        if repo_type(repo) != "maven" {
+            return Vec::new();
+        }
         let Some(repo) = self.repo(repo) else { return Vec::new() };
         let maven = repo.files.iter().any(|(path, file)| {
             path == MAVEN_PATH && file.package == name && file.published
@@ -165,13 +169,16 @@ impl Model {
         told(201, self.package_json(by, repo, name, false))
     }
 
-    /// Every package of a subject that someone sees.
+    /// Every package that a search finds for someone: it looks in repositories that are public or
+    /// that the caller may read as a whole.
     fn visible_packages(&self, by: Caller, of: &'static str) -> Vec<(Repo, &'static str)> {
         let repos = self.subject(of).repos.iter();
         let all = repos.flat_map(|(repo, kept)| {
             kept.packages.keys().map(move |package| (Repo(of, repo), *package))
         });
-        all.filter(|(repo, package)| self.sees(by, Target::package(*repo, package))).collect()
+        all.filter(|(repo, package)| self.sees(by, Target::repo(*repo))).filter(|(repo, package)| {
+            self.sees(by, Target::package(*repo, package))
+        }).collect()
     }
 
     fn search_packages(&self, by: Caller, of: &'static str, name: Option<&str>) -> Rule<Expected> {

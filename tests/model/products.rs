@@ -85,10 +85,10 @@ impl Model {
         match command {
             Command::CreateProduct { of, product, packages } => {
                 self.owns(by, of)?;
-                let packages = self.named_packages(of, packages)?;
                 if self.subject(of).products.contains_key(product) {
                     return refuse(409, format!("Product '{product}' already exists"));
                 }
+                let packages = self.named_packages(of, packages)?;
                 let made = Product {
                     desc: "",
                     created: self.now,

@@ -9,12 +9,12 @@ use super::answer::{Expected, Told};
 use super::command::Command;
 use super::rules::{page, success, told};
 use super::state::{Model, Repository};
-use super::world::{Repo, iso};
+use super::world::{Repo, iso, repo_type};
 
 impl Model {
     pub(crate) fn repo_json(&self, Repo(of, name): Repo, repo: &Repository) -> Value {
         json!({
-            "name": name, "owner": of, "type": "generic", "private": repo.private, "premium": true,
+            "name": name, "owner": of, "type": repo_type(Repo(of, name)), "private": repo.private, "premium": true,
             "desc": repo.desc, "labels": ["b", "a"], "created": iso(repo.created),
             "package_count": repo.packages.len(), "gpg_sign_metadata": false,
             "gpg_sign_files": false, "gpg_use_owner_key": false,

@@ -16,6 +16,7 @@ use super::world::{GUILD, OWNER, USERS};
 /// its own.
 pub(crate) struct Engines {
     all: Vec<Engine>,
+    pub(crate) took: BTreeMap<String, (usize, Duration)>,
     /// The sequences that were begun.
     begun: u64,
     /// A mistake that is planted in the model.
@@ -45,7 +46,7 @@ impl fmt::Display for Difference {
 impl Engines {
     pub(crate) async fn new() -> Self {
         let all = vec![Engine::in_memory().await, Engine::on_disk().await];
-        Self { all, begun: 0, flaw: None }
+        Self { all, begun: 0, flaw: None, took: BTreeMap::new() }
     }
 
     fn advance(&self, model: Option<&mut Model>, by: Duration) {
@@ -60,6 +61,13 @@ impl Engines {
     /// Begins a sequence: its users and its organization, and the model of them.
     async fn begin(&mut self) -> Model {
         self.begun += 1;
+        if self.begun % 25 == 0 {
+            let start = std::time::Instant::now();
+            self.all = vec![Engine::in_memory().await, Engine::on_disk().await];
+            let entry = self.took.entry("new engines".into()).or_default();
+            entry.0 += 1;
+            entry.1 += start.elapsed();
+        }
         let mark = base36(self.begun);
         for engine in &mut self.all {
             engine.begin(&mark);
@@ -112,10 +120,21 @@ impl Engines {
                 Ok(Vec::new())
             }
             Command::Restart => {
+                let start = std::time::Instant::now();
                 self.all.iter_mut().for_each(Engine::restart);
+                let entry = self.took.entry("restart".into()).or_default();
+                entry.0 += 1;
+                entry.1 += start.elapsed();
                 Ok(Vec::new())
             }
-            Command::RunJobs => self.run_jobs(at).await,
+            Command::RunJobs => {
+                let start = std::time::Instant::now();
+                let done = self.run_jobs(at).await;
+                let entry = self.took.entry("jobs".into()).or_default();
+                entry.0 += 1;
+                entry.1 += start.elapsed();
+                done
+            }
             _ => self.compare(model, at, step).await,
         }
     }
@@ -156,7 +175,11 @@ impl Engines {
             };
             let around = Surroundings { now, etag: etag.clone(), signed };
             let request = wire::request(&step.what, &around).expect("it is a request");
+            let start = std::time::Instant::now();
             let answer = ask(engine, &credentials, &request, &step.what).await;
+            let entry = self.took.entry(format!("{} {}", engine.name, step.what.kind())).or_default();
+            entry.0 += 1;
+            entry.1 += start.elapsed();
             answers.push((engine.name, answer));
         }
         differs(&expected, &answers).map_or_else(

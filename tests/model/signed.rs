@@ -1,6 +1,6 @@
 //! Signed URLs: `docs/signed-urls.md`.
 
-use super::access::{Caller, Need, Rule, Target, forbidden, not_found};
+use super::access::{Caller, Need, Rule, Target, forbidden, not_found, unauthorized};
 use super::answer::{Expected, Told};
 use super::command::{Command, Way};
 use super::downloads::served;
@@ -21,8 +21,10 @@ impl Model {
                 self.sign(by, *repo, path, *slot, *seconds)
             }
             Command::UseSignedUrl { slot, forged } => {
-                // Before anything was signed there is no such repository.
-                let Some(url) = self.signed.get(slot) else { return not_found("Repo", "y") };
+                // Before anything was signed it is some path of no repository.
+                let Some(url) = self.signed.get(slot) else {
+                    return if by == Caller::Nobody { unauthorized() } else { not_found("Repo", "y") };
+                };
                 if *forged {
                     return forbidden();
                 }

@@ -151,6 +151,8 @@ pub(crate) struct File {
     /// What waits to replace the bytes, and since when.
     pub(crate) waiting: Option<(usize, i64)>,
     pub(crate) attributes: Vec<Attribute>,
+    /// Whether it is in the list of downloads.
+    pub(crate) listed: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::access::{Caller, Need, Rule, Target, not_found, refuse_somehow};
+use super::access::{Caller, Need, Rule, Target, not_found, refuse, refuse_somehow};
 use super::answer::{Expected, Told};
 use super::command::Command;
 use super::rules::{page, success, told};
@@ -45,10 +45,10 @@ impl Model {
         match command {
             Command::CreateTeam { of, team, members, creates } => {
                 self.owns(by, of)?;
-                let members = self.team_members(of, members)?;
                 if self.subject(of).teams.contains_key(team) {
-                    return refuse_somehow(409);
+                    return refuse(409, format!("Team '{team}' already exists"));
                 }
+                let members = self.team_members(of, members)?;
                 let made = Team { members, creates: *creates };
                 self.subject_mut(of).teams.insert(team, made.clone());
                 told(201, self.team_json(of, team, &made, true))
@@ -121,14 +121,21 @@ impl Model {
                 kept.permissions.insert(team, permission);
                 success(200)
             }
-            Command::ShowPermission(_, team) => match kept.permissions.get(team) {
-                Some(permission) => told(200, json(team, permission)),
-                None => not_found("Team", team),
-            },
-            Command::DeletePermission(_, team) => match kept.permissions.remove(team) {
-                Some(_) => success(200),
-                None => not_found("Team", team),
-            },
+            Command::ShowPermission(_, team) | Command::DeletePermission(_, team) => {
+                let permission = match kept.permissions.get(team) {
+                    Some(permission) => *permission,
+                    None if teams.contains_key(team) => {
+                        let text = format!("Team '{team}' has no permission in the repo '{name}'");
+                        return refuse(404, text);
+                    }
+                    None => return not_found("Team", team),
+                };
+                if matches!(command, Command::ShowPermission(..)) {
+                    return told(200, json(team, permission));
+                }
+                kept.permissions.remove(team);
+                success(200)
+            }
             _ => unreachable!("{command:?} is about permissions"),
         }
     }

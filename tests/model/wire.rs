@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::command::{Announced, Command, Form, Upload, Way};
-use super::world::{CONTENTS, GUEST, GUILD, Place, Repo, iso, kind_path};
+use super::world::{CONTENTS, GUEST, GUILD, Place, Repo, iso, kind_path, repo_type};
 use super::{samples, samples::CLAUSES};
 
 /// A request, but for who asks.
@@ -126,7 +126,9 @@ fn of_content(command: &Command, _around: &Surroundings) -> Option<Request> {
     use Command as C;
     Some(match command {
         C::CreateRepo { repo, private, desc } => {
-            let body = json!({"private": private, "desc": desc, "labels": ["b", "a"]});
+            let body = json!({
+                "type": repo_type(*repo), "private": private, "desc": desc, "labels": ["b", "a"],
+            });
             ask("POST", repo_path(*repo)).json(&body)
         }
         C::ShowRepo(repo) => get(repo_path(*repo)),

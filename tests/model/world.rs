@@ -59,6 +59,11 @@ pub(crate) enum Who {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct Repo(pub(crate) &'static str, pub(crate) &'static str);
 
+/// The type of a repository, which its name tells here.
+pub(crate) fn repo_type(Repo(_, name): Repo) -> &'static str {
+    if name == "vault" { "maven" } else { "generic" }
+}
+
 /// What attributes and entitlements are of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Place {
