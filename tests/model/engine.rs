@@ -49,6 +49,13 @@ impl Runtime for HereRuntime {
     }
 }
 
+/// Answers are asked for one after another: threads beyond the first would only be started.
+fn one_thread_each() -> SqliteOptions {
+    let mut options = SqliteOptions::default();
+    (options.readers, options.searchers, options.scanners) = (1, 1, 1);
+    options
+}
+
 /// Where an engine keeps what it is given.
 #[derive(Debug)]
 enum Backend {
@@ -129,7 +136,7 @@ impl Engine {
             Backend::Memory(store, blobs) => (store.clone() as Arc<_>, blobs.clone() as Arc<_>),
             Backend::Disk(folder) => {
                 let records = folder.path().join("packhouse.db");
-                let store = SqliteStore::open(records, &SqliteOptions::default());
+                let store = SqliteStore::open(records, &one_thread_each());
                 let blobs = FsBlobs::open(folder.path().join("blobs"), FsOptions::default());
                 let (store, blobs) = (store.expect("records"), blobs.expect("blobs"));
                 (Arc::new(store) as Arc<dyn packhouse_core::store::Store>, Arc::new(blobs) as Arc<_>)

@@ -325,9 +325,9 @@ impl Generator {
     }
 
     fn surroundings(&mut self) -> Command {
-        match self.below(5) {
+        match self.below(10) {
             0 => Command::Restart,
-            1 | 2 => Command::RunJobs,
+            1..4 => Command::RunJobs,
             _ => Command::Wait { seconds: self.pick(&[1, 20, 4000, 200_000]) },
         }
     }

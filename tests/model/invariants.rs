@@ -1,5 +1,7 @@
 //! What must hold at the end of every sequence, whatever was answered on the way.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::access::{Caller, Need, Target};
@@ -14,7 +16,9 @@ pub(crate) async fn hold(
     model: &mut Model,
     at: usize,
 ) -> Result<(), Box<Difference>> {
-    for by in callers(model) {
+    let mut downloaded = BTreeSet::new();
+    for by in callers(model, at) {
+        downloaded.clear();
         for what in lists(model) {
             let step = Step { by, what };
             for answer in engines.step(model, at, &step).await? {
@@ -28,35 +32,37 @@ pub(crate) async fn hold(
                     let answers = vec![("engine", answer)];
                     return Err(Box::new(Difference { at, why, expected, answers }));
                 }
-                downloads(engines, model, at, by, &told).await?;
+                for (repo, path, sha) in files(&told) {
+                    if downloaded.insert((repo, path)) {
+                        download(engines, model, at, (by, repo, path, &sha)).await?;
+                    }
+                }
             }
         }
     }
     Ok(())
 }
 
-fn callers(model: &Model) -> Vec<Who> {
-    let mut callers = vec![Who::Nobody, Who::User(STRANGER), Who::User(OWNER), Who::User(MATE)];
-    let is_member = model.subjects.values().any(|of| of.members.contains_key(MEMBER));
-    callers.extend(is_member.then_some(Who::User(MEMBER)));
+/// A caller without rights, and one who may have some: others in the next sequence.
+fn callers(model: &Model, turn: usize) -> [Who; 2] {
+    let mut callers = vec![Who::User(MATE), Who::User(OWNER), Who::User(MEMBER)];
     for of in SUBJECTS {
         let held = KEYS.into_iter().filter(|key| model.subject(of).keys.contains_key(key));
         callers.extend(held.map(|key| Who::Key(of, key)));
     }
-    callers
+    let without = if turn % 2 == 0 { Who::Nobody } else { Who::User(STRANGER) };
+    [without, callers[turn % callers.len()]]
 }
 
 fn lists(model: &Model) -> Vec<Command> {
     let mut lists = Vec::new();
     for of in SUBJECTS {
-        lists.push(Command::ListRepos(of));
         if model.subject(of).repos.is_empty() {
             continue;
         }
+        lists.push(Command::ListRepos(of));
         lists.push(Command::SearchPackages { of, name: None });
-        for name in ["*.bin", "*.jar"] {
-            lists.push(Command::SearchFileName { name, of });
-        }
+        lists.push(Command::SearchFileName { name: "*", of });
         for name in REPOS {
             let repo = Repo(of, name);
             for package in PACKAGES.into_iter().filter(|name| model.package(repo, name).is_some()) {
@@ -113,33 +119,35 @@ fn tells_too_much(model: &Model, by: Who, object: &Value) -> Option<String> {
     }
 }
 
-/// Every file that is listed can be downloaded by who sees it, with its checksum.
-async fn downloads(
-    engines: &mut Engines,
-    model: &mut Model,
-    at: usize,
-    by: Who,
-    told: &Value,
-) -> Result<(), Box<Difference>> {
+/// The files that an answer lists, each with its checksum.
+fn files(told: &Value) -> Vec<(Repo, &'static str, String)> {
     let mut files = Vec::new();
     each_object(told, &mut |object| {
         if let (Some((repo, Some(path))), Some(sha)) = (located(object), object["sha256"].as_str()) {
             files.push((repo, path, sha.to_owned()));
         }
     });
-    for (repo, path, sha) in files {
-        let step = Step { by, what: Command::Download { repo, path, way: Way::Get } };
-        for answer in engines.step(model, at, &step).await? {
-            // What stands before a download that may be seen: a EULA, or another network.
-            let stands = answer.status == 403 || (by == Who::Nobody && answer.status == 401);
-            let found = answer.header("x-checksum-sha2");
-            if answer.status == 200 && found == Some(&sha) || stands && answer.status != 200 {
-                continue;
-            }
-            let why = format!("{path} of {repo:?} is listed with {sha} and cannot be downloaded");
-            let expected = format!("a download by {by:?}");
-            return Err(Box::new(Difference { at, why, expected, answers: vec![("engine", answer)] }));
+    files
+}
+
+/// A file that is listed can be downloaded by who sees it, with its checksum.
+async fn download(
+    engines: &mut Engines,
+    model: &mut Model,
+    at: usize,
+    (by, repo, path, sha): (Who, Repo, &'static str, &str),
+) -> Result<(), Box<Difference>> {
+    let step = Step { by, what: Command::Download { repo, path, way: Way::Get } };
+    for answer in engines.step(model, at, &step).await? {
+        // What stands before a download that may be seen: a EULA, or another network.
+        let stands = answer.status == 403 || (by == Who::Nobody && answer.status == 401);
+        let found = answer.header("x-checksum-sha2");
+        if stands || (answer.status == 200 && found == Some(sha)) {
+            continue;
         }
+        let why = format!("{path} of {repo:?} is listed with {sha} and cannot be downloaded");
+        let expected = format!("a download by {by:?}");
+        return Err(Box::new(Difference { at, why, expected, answers: vec![("engine", answer)] }));
     }
     Ok(())
 }

@@ -176,9 +176,7 @@ impl Model {
         let all = repos.flat_map(|(repo, kept)| {
             kept.packages.keys().map(move |package| (Repo(of, repo), *package))
         });
-        all.filter(|(repo, package)| self.sees(by, Target::repo(*repo))).filter(|(repo, package)| {
-            self.sees(by, Target::package(*repo, package))
-        }).collect()
+        all.filter(|(repo, _)| self.sees(by, Target::repo(*repo))).collect()
     }
 
     fn search_packages(&self, by: Caller, of: &'static str, name: Option<&str>) -> Rule<Expected> {
