@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::access::{Caller, Need, Rule, Target, not_found, refuse_somehow, unauthorized};
+use super::access::{Caller, Need, Rule, Target, not_found, refuse_somehow};
 use super::answer::{Expected, Told};
 use super::command::{Command, Way};
 use super::rules::page;
@@ -215,9 +215,4 @@ pub(crate) fn served(file: &File, way: Way) -> Expected {
         Way::IfNoneMatch => Expected { status: 304, told: Told::Empty },
         Way::Get | Way::Content | Way::Maven | Way::From(_) => Expected { status: 200, told: full },
     }
-}
-
-/// For a caller who is nobody, and everybody else.
-pub(crate) fn ask_or<T>(by: Caller, refusal: Rule<T>) -> Rule<T> {
-    if by == Caller::Nobody { unauthorized() } else { refusal }
 }

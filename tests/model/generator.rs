@@ -10,8 +10,8 @@ use super::world::{
     VERSIONS, Who,
 };
 
-/// How many commands follow the first ones.
-const LENGTH: u64 = 34;
+/// How many commands follow the first ones, at least and at most.
+const LENGTH: (u64, u64) = (25, 35);
 
 /// What a sequence is about besides content.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -51,7 +51,7 @@ impl Generator {
         let themes = [theme(&mut random), theme(&mut random)];
         let mut this = Self { random, focus, themes };
         let mut steps = this.beginning();
-        let count = LENGTH - 6 + this.random.below(12);
+        let count = LENGTH.0 + this.random.below(LENGTH.1 - LENGTH.0 + 1);
         steps.extend((0..count).map(|_| this.step()));
         steps
     }

@@ -10,32 +10,29 @@ use super::run::{Difference, Engines};
 use super::state::Model;
 use super::world::{KEYS, MATE, MEMBER, OWNER, PACKAGES, PATHS, REPOS, Repo, STRANGER, SUBJECTS, Who};
 
-/// Asks as everyone for all lists: what is listed is there, and nothing else is told.
+/// Asks as someone for all lists: what is listed is there, and nothing else is told.
 pub(crate) async fn hold(
     engines: &mut Engines,
     model: &mut Model,
-    at: usize,
+    (at, turn): (usize, usize),
 ) -> Result<(), Box<Difference>> {
-    let mut downloaded = BTreeSet::new();
-    for by in callers(model, at) {
-        downloaded.clear();
-        for what in lists(model) {
-            let step = Step { by, what };
-            for answer in engines.step(model, at, &step).await? {
-                let Some(told) = answer.value() else { continue };
-                let mut wrong = None;
-                each_object(&told, &mut |object| {
-                    wrong = wrong.take().or_else(|| tells_too_much(model, by, object));
-                });
-                if let Some(why) = wrong {
-                    let expected = format!("what {by:?} may see, asked {:?}", step.what);
-                    let answers = vec![("engine", answer)];
-                    return Err(Box::new(Difference { at, why, expected, answers }));
-                }
-                for (repo, path, sha) in files(&told) {
-                    if downloaded.insert((repo, path)) {
-                        download(engines, model, at, (by, repo, path, &sha)).await?;
-                    }
+    let (by, mut downloaded) = (caller(model, turn), BTreeSet::new());
+    for what in lists(model) {
+        let step = Step { by, what };
+        for answer in engines.step(model, at, &step).await? {
+            let Some(told) = answer.value() else { continue };
+            let mut wrong = None;
+            each_object(&told, &mut |object| {
+                wrong = wrong.take().or_else(|| tells_too_much(model, by, object));
+            });
+            if let Some(why) = wrong {
+                let expected = format!("what {by:?} may see, asked {:?}", step.what);
+                let answers = vec![("engine", answer)];
+                return Err(Box::new(Difference { at, why, expected, answers }));
+            }
+            for (repo, path, sha) in files(&told) {
+                if downloaded.insert((repo, path)) {
+                    download(engines, model, at, (by, repo, path, &sha)).await?;
                 }
             }
         }
@@ -43,15 +40,19 @@ pub(crate) async fn hold(
     Ok(())
 }
 
-/// A caller without rights, and one who may have some: others in the next sequence.
-fn callers(model: &Model, turn: usize) -> [Who; 2] {
+/// Someone without rights, or someone who may have some: another in the next sequence.
+fn caller(model: &Model, turn: usize) -> Who {
     let mut callers = vec![Who::User(MATE), Who::User(OWNER), Who::User(MEMBER)];
     for of in SUBJECTS {
         let held = KEYS.into_iter().filter(|key| model.subject(of).keys.contains_key(key));
         callers.extend(held.map(|key| Who::Key(of, key)));
     }
-    let without = if turn % 2 == 0 { Who::Nobody } else { Who::User(STRANGER) };
-    [without, callers[turn % callers.len()]]
+    let place = turn % (2 * callers.len());
+    match place {
+        _ if place % 4 == 0 => Who::Nobody,
+        _ if place % 2 == 0 => Who::User(STRANGER),
+        _ => callers[place / 2],
+    }
 }
 
 fn lists(model: &Model) -> Vec<Command> {

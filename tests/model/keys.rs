@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::access::{Caller, Need, Rule, Target, not_found, refuse};
+use super::access::{Caller, Need, Rule, Target, not_found, refuse, refuse_somehow};
 use super::answer::{Expected, Told};
 use super::command::Command;
 use super::rules::{page, success, told};
@@ -138,17 +138,15 @@ impl Model {
         match command {
             Command::CreateEntitlement { of: place, id, write, keys, path } => {
                 let of = self.entitlement_gates(by, *place)?;
-                if *write && matches!(place, Place::Product(..)) {
-                    return super::access::refuse_somehow(400);
-                }
-                if path.is_some() && !matches!(place, Place::Repo(_)) {
-                    return super::access::refuse_somehow(400);
-                }
                 self.known_keys(of, keys)?;
                 let made = Entitlement { id, write: *write, keys: distinct(keys), path: *path };
                 let Some(kept) = self.entitlements_at(*place) else { return not_found("Place", "") };
                 if kept.contains_key(id) {
                     return refuse(409, format!("Entitlement '{id}' already exists"));
+                }
+                // Products are only read.
+                if *write && matches!(place, Place::Product(..)) {
+                    return refuse_somehow(400);
                 }
                 let shown = entitlement_json(&made, false);
                 kept.insert(id, made);
@@ -196,7 +194,7 @@ impl Model {
         match command {
             Command::PatchEntitlement { write, add, remove, .. } => {
                 if *write == Some(true) && matches!(place, Place::Product(..)) {
-                    return super::access::refuse_somehow(400);
+                    return refuse_somehow(400);
                 }
                 found.write = write.unwrap_or(found.write);
                 found.keys.extend(add);

@@ -9,7 +9,7 @@ const TRIES: usize = 400;
 /// Leaves out commands for as long as there is a difference.
 pub(crate) async fn shrink(
     engines: &mut Engines,
-    steps: &[Step],
+    (steps, turn): (&[Step], usize),
     first: Box<Difference>,
 ) -> (Vec<Step>, Box<Difference>) {
     let mut left: Vec<Step> = steps[..steps.len().min(first.at + 1)].to_vec();
@@ -21,7 +21,7 @@ pub(crate) async fn shrink(
             let mut without = left.clone();
             without.drain(from..(from + size).min(left.len()));
             tries += 1;
-            match engines.play(&without).await {
+            match engines.play(&without, turn).await {
                 Err(found) => {
                     without.truncate(found.at + 1);
                     (left, difference, shorter) = (without, found, true);

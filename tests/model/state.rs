@@ -131,7 +131,6 @@ pub(crate) struct Package {
 
 #[derive(Clone, Debug)]
 pub(crate) struct Version {
-    pub(crate) id: u64,
     pub(crate) desc: Option<Name>,
     pub(crate) tag: Option<Name>,
     pub(crate) created: i64,

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::access::{Caller, Rule, forbidden, not_found, refuse, refuse_somehow, unauthorized};
+use super::access::{Caller, Rule, forbidden, not_found, refuse, refuse_somehow};
 use super::answer::Expected;
 use super::command::Command;
 use super::rules::{page, success, told};
@@ -221,9 +221,4 @@ impl Model {
         let mut repos = self.subject(of).repos.keys();
         repos.any(|repo| self.may(by, Need::Publish, Target::repo(Repo(of, repo))))
     }
-}
-
-/// For routes that need credentials.
-pub(crate) fn needs_credentials(by: Caller) -> Rule<()> {
-    if by == Caller::Nobody { unauthorized() } else { Ok(()) }
 }

@@ -48,11 +48,10 @@ impl Model {
 
     /// Makes a version, and gives its package the time.
     pub(crate) fn make_version(&mut self, repo: Repo, package: &str, name: &'static str) {
-        let (id, now) = (self.next_id(), self.now);
+        let now = self.now;
         let Some(of) = self.package_mut(repo, package) else { return };
         of.last_ordinal += 1;
         let version = Version {
-            id,
             desc: None,
             tag: None,
             created: now,

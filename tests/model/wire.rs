@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::command::{Announced, Command, Form, Upload, Way};
-use super::world::{CONTENTS, GUEST, GUILD, Place, Repo, iso, kind_path, repo_type};
+use super::world::{CONTENTS, GUEST, GUILD, Place, Repo, kind_path, repo_type};
 use super::{samples, samples::CLAUSES};
 
 /// A request, but for who asks.
@@ -117,12 +117,12 @@ pub(crate) fn request(command: &Command, around: &Surroundings) -> Option<Reques
             get(if *forged { target.replace("expiry=1", "expiry=2") } else { target })
         }
         Command::Wait { .. } | Command::RunJobs | Command::Restart => return None,
-        _ => return of_content(command, around).or_else(|| super::wire_rights::of(command, around)),
+        _ => return of_content(command).or_else(|| super::wire_rights::of(command, around)),
     })
 }
 
 /// The requests about repositories, packages, versions, files and attributes.
-fn of_content(command: &Command, _around: &Surroundings) -> Option<Request> {
+fn of_content(command: &Command) -> Option<Request> {
     use Command as C;
     Some(match command {
         C::CreateRepo { repo, private, desc } => {
@@ -312,8 +312,7 @@ pub(crate) fn of_platform(command: &Command) -> Option<Request> {
     })
 }
 
-/// So many days from now, in milliseconds since 1970; for messages too.
+/// So many days from now, in milliseconds since 1970.
 pub(crate) fn in_days(now: i64, days: u8) -> i64 {
-    debug_assert!(iso(now).len() == 24);
     now + i64::from(days) * 86_400_000
 }
