@@ -44,10 +44,6 @@ impl<'a> Target<'a> {
     pub(crate) fn version(repo: Repo, package: &'a str, version: &'a str) -> Self {
         Self { version: Some(version), ..Self::package(repo, package) }
     }
-
-    pub(crate) fn path(repo: Repo, path: &'a str) -> Self {
-        Self { path: Some(path), ..Self::repo(repo) }
-    }
 }
 
 pub(crate) type Rule<T> = Result<T, Expected>;
@@ -151,13 +147,15 @@ impl Model {
     fn entitled(&self, of: &str, key: &str, write: bool, target: Target<'_>) -> bool {
         let Some(repo) = self.repo(target.repo) else { return false };
         let holds = |e: &&Entitlement| e.keys.contains(&key) && (e.write || !write);
-        let by_repo = repo.entitlements.values().filter(holds).any(|e| match (e.path, target.path) {
-            (None, _) => true,
-            (Some(within), Some(path)) => {
-                path == within || path.strip_prefix(within).is_some_and(|rest| rest.starts_with('/'))
-            }
-            (Some(_), None) => false,
-        });
+        let by_repo =
+            repo.entitlements.values().filter(holds).any(|e| match (e.path, target.path) {
+                (None, _) => true,
+                (Some(within), Some(path)) => {
+                    path == within
+                        || path.strip_prefix(within).is_some_and(|rest| rest.starts_with('/'))
+                }
+                (Some(_), None) => false,
+            });
         let Some(name) = target.package else { return by_repo };
         let Some(package) = repo.packages.get(name) else { return by_repo };
         let by_package = package.entitlements.values().any(|e| holds(&e));

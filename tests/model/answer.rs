@@ -142,10 +142,12 @@ impl Expected {
                 Some(value) if value.starts_with(prefix.as_str()) => Ok(()),
                 other => Err(format!("it leads to {other:?}")),
             },
-            Told::Url(prefix) => match answer.value().as_ref().and_then(|value| value["url"].as_str()) {
-                Some(value) if value.starts_with(prefix.as_str()) => Ok(()),
-                other => Err(format!("the URL is {other:?}")),
-            },
+            Told::Url(prefix) => {
+                match answer.value().as_ref().and_then(|value| value["url"].as_str()) {
+                    Some(value) if value.starts_with(prefix.as_str()) => Ok(()),
+                    other => Err(format!("the URL is {other:?}")),
+                }
+            }
             Told::Empty => same_bytes(answer, b""),
             Told::Anything => Ok(()),
         }

@@ -11,10 +11,7 @@ use super::samples::{ATTRIBUTES, CLAUSES};
 use super::state::{Attribute, Model};
 use super::world::{Place, Repo};
 
-fn shown<'a>(
-    attributes: &'a [Attribute],
-    publisher: bool,
-) -> impl Iterator<Item = &'a Attribute> {
+fn shown(attributes: &[Attribute], publisher: bool) -> impl Iterator<Item = &Attribute> {
     attributes.iter().filter(move |attribute| publisher || !attribute.name.starts_with('_'))
 }
 
@@ -98,7 +95,9 @@ impl Model {
             Place::Version(repo, package, version) => {
                 Some(&mut self.version_mut(repo, package, version)?.attributes)
             }
-            Place::File(repo, path) => Some(&mut self.repo_mut(repo)?.files.get_mut(path)?.attributes),
+            Place::File(repo, path) => {
+                Some(&mut self.repo_mut(repo)?.files.get_mut(path)?.attributes)
+            }
             Place::Repo(_) | Place::Product(..) => None,
         }
     }
@@ -109,7 +108,10 @@ impl Model {
                 let (found, publisher) = self.attributes_at(by, Need::Read, *place)?;
                 let wanted = |of: &&Attribute| only.is_none_or(|only| only == of.name);
                 let of_file = matches!(place, Place::File(..));
-                told(200, shown(found, publisher).filter(wanted).map(|of| json_of(of, of_file)).collect())
+                told(
+                    200,
+                    shown(found, publisher).filter(wanted).map(|of| json_of(of, of_file)).collect(),
+                )
             }
             Command::SetAttributes(place, which) | Command::MergeAttributes(place, which) => {
                 let (found, _) = self.attributes_at(by, Need::Publish, *place)?;
@@ -133,7 +135,8 @@ impl Model {
                 self.change_attributes(*place, &before, left);
                 match place {
                     Place::File(_, path) => {
-                        let text = "Attributes were deleted successfully from the following file path";
+                        let text =
+                            "Attributes were deleted successfully from the following file path";
                         told(200, json!({"message": format!("{text}: {path}")}))
                     }
                     _ => success(200),
@@ -192,7 +195,8 @@ impl Model {
                 self.gate(by, Need::Read, Target::package(*repo, package))?;
                 let of = self.package_of(*repo, package)?;
                 let found = Self::version_names(of).into_iter().filter(|name| {
-                    let publisher = self.may(by, Need::Publish, Target::version(*repo, package, name));
+                    let publisher =
+                        self.may(by, Need::Publish, Target::version(*repo, package, name));
                     satisfies(&of.versions[name].attributes, publisher, which)
                 });
                 page(found.map(|name| self.version_json(by, *repo, package, name)).collect())
@@ -207,9 +211,8 @@ impl Model {
         self.gate(by, Need::Read, Target::repo(repo))?;
         let found = self.visible_files(by, repo, false).into_iter().filter(|(path, file)| {
             let publisher = self.may(by, Need::Publish, self.file_target(repo, path));
-            let any = |clause: &usize| {
-                shown(&file.attributes, publisher).any(|of| matches(of, *clause))
-            };
+            let any =
+                |clause: &usize| shown(&file.attributes, publisher).any(|of| matches(of, *clause));
             which.iter().any(any)
         });
         page(found.map(|(path, file)| file_json(repo, path, file)).collect())

@@ -142,22 +142,30 @@ impl Model {
 
     /// Who may write to some paths alone makes no version, and publishes none for the first time.
     fn may_make_version(&self, by: Caller, target: Target<'_>, publish: bool) -> Rule<()> {
-        let (Some(package), Some(version)) = (target.package, target.version) else { return Ok(()) };
+        let (Some(package), Some(version)) = (target.package, target.version) else {
+            return Ok(());
+        };
         let wider = Target { path: None, ..target };
         if self.may(by, Need::Publish, wider) {
             return Ok(());
         }
         if self.version(target.repo, package, version).is_none() {
-            return refuse(403, format!(
-                "Version '{version}' is not there: who may write to some paths alone adds to \
+            return refuse(
+                403,
+                format!(
+                    "Version '{version}' is not there: who may write to some paths alone adds to \
                  versions that are; have it made by who may write to the package"
-            ));
+                ),
+            );
         }
         if publish && !self.is_published(target.repo, package, version) {
-            return refuse(403, format!(
-                "Version '{version}' is not published: who may write to some paths alone adds to \
+            return refuse(
+                403,
+                format!(
+                    "Version '{version}' is not published: who may write to some paths alone adds to \
                  what is; have it published, or leave out publish"
-            ));
+                ),
+            );
         }
         Ok(())
     }

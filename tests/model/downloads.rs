@@ -33,7 +33,8 @@ impl Model {
     ) -> Vec<(&str, &File)> {
         let files = self.repo(repo).into_iter().flat_map(|repo| repo.files.iter());
         let sees = |(path, file): &(&str, &File)| {
-            let target = Target { path: Some(path), ..Target::version(repo, file.package, file.version) };
+            let target =
+                Target { path: Some(path), ..Target::version(repo, file.package, file.version) };
             if file.published {
                 self.sees(by, target)
             } else {
@@ -63,15 +64,13 @@ impl Model {
                 files.retain(|(_, file)| (file.package, file.version) == (*package, *version));
                 page(files.iter().map(|(path, file)| file_json(*repo, path, file)).collect())
             }
-            Command::SearchFileName { name, of } => {
-                self.search_files(by, of, |path, _| {
-                    let last = path.rsplit('/').next().unwrap_or(path);
-                    match name.strip_prefix('*') {
-                        Some(end) => last.ends_with(end),
-                        None => last == *name,
-                    }
-                })
-            }
+            Command::SearchFileName { name, of } => self.search_files(by, of, |path, _| {
+                let last = path.rsplit('/').next().unwrap_or(path);
+                match name.strip_prefix('*') {
+                    Some(end) => last.ends_with(end),
+                    None => last == *name,
+                }
+            }),
             Command::SearchSha1 { content, of } => {
                 let wanted = samples::sums(CONTENTS[*content].as_bytes()).sha1;
                 self.search_files(by, of, |_, file| file.sums().sha1 == wanted)
@@ -106,7 +105,8 @@ impl Model {
     pub(crate) fn let_in(&self, repo: Repo, address: &str) -> Rule<()> {
         let white = self.repo(repo).and_then(|repo| repo.white);
         // A white network of the worlds holds one of the two addresses.
-        let prefix = |network: &str| network.rsplit_once('.').map_or("", |(start, _)| start).to_owned();
+        let prefix =
+            |network: &str| network.rsplit_once('.').map_or("", |(start, _)| start).to_owned();
         match white {
             Some(network) if !address.starts_with(&prefix(network)) => {
                 let Repo(of, name) = repo;
@@ -152,9 +152,8 @@ impl Model {
             .collect();
         if names.is_empty() || folder.is_empty() {
             // Nobody is told more of an empty folder than of the repository.
-            self.gate(by, Need::Read, Target::repo(repo)).or_else(|refusal| {
-                if names.is_empty() { Err(refusal) } else { Ok(()) }
-            })?;
+            self.gate(by, Need::Read, Target::repo(repo))
+                .or_else(|refusal| if names.is_empty() { Err(refusal) } else { Ok(()) })?;
         }
         self.let_in(repo, HOME)?;
         if names.is_empty() && !folder.is_empty() {
@@ -182,8 +181,7 @@ impl Model {
         }
         self.let_in(repo, HOME)?;
         self.eula_of_download(by, repo, &path)?;
-        let told =
-            Told::Location(format!("/{}/{}/{path}?expiry=", repo.0, repo.1));
+        let told = Told::Location(format!("/{}/{}/{path}?expiry=", repo.0, repo.1));
         Ok(Expected { status: 302, told })
     }
 }

@@ -107,7 +107,8 @@ impl Engine {
         let shared = PathBuf::from("/dev/shm");
         let parent = if shared.is_dir() { shared } else { std::env::temp_dir() };
         let folder = tempfile::Builder::new().prefix("packhouse-model").tempdir_in(parent);
-        Self::over("sqlite", Backend::Disk(folder.expect("a temporary folder")), SetClock::new()).await
+        Self::over("sqlite", Backend::Disk(folder.expect("a temporary folder")), SetClock::new())
+            .await
     }
 
     async fn over(name: &'static str, backend: Backend, clock: SetClock) -> Self {
@@ -139,7 +140,10 @@ impl Engine {
                 let store = SqliteStore::open(records, &one_thread_each());
                 let blobs = FsBlobs::open(folder.path().join("blobs"), FsOptions::default());
                 let (store, blobs) = (store.expect("records"), blobs.expect("blobs"));
-                (Arc::new(store) as Arc<dyn packhouse_core::store::Store>, Arc::new(blobs) as Arc<_>)
+                (
+                    Arc::new(store) as Arc<dyn packhouse_core::store::Store>,
+                    Arc::new(blobs) as Arc<_>,
+                )
             }
         };
         let packhouse = Packhouse::new(

@@ -24,14 +24,8 @@ enum Theme {
     Social,
 }
 
-const THEMES: [Theme; 6] = [
-    Theme::Attributes,
-    Theme::Teams,
-    Theme::Keys,
-    Theme::Products,
-    Theme::Signed,
-    Theme::Social,
-];
+const THEMES: [Theme; 6] =
+    [Theme::Attributes, Theme::Teams, Theme::Keys, Theme::Products, Theme::Signed, Theme::Social];
 
 /// Makes the commands of one sequence.
 pub(crate) struct Generator {
@@ -292,7 +286,9 @@ impl Generator {
             21 => Command::CreateVersion { repo, package, version, desc: chance.then_some(desc) },
             22 => Command::ShowVersion { repo, package, version },
             23 => Command::LatestVersion(repo, package),
-            24 => Command::PatchVersion { repo, package, version, desc, tag: chance.then_some("v") },
+            24 => {
+                Command::PatchVersion { repo, package, version, desc, tag: chance.then_some("v") }
+            }
             _ => Command::DeleteVersion(repo, package, version),
         }
     }

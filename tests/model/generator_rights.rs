@@ -1,7 +1,7 @@
 //! Commands about rights: teams, keys, entitlements, products, signed URLs, people.
 
 use super::super::world::{
-    ENTITLEMENTS, EULAS, GUEST, GUILD, KEYS, MATE, MEMBER, OWNER, PATHS, Place, PRODUCTS, TEAMS,
+    ENTITLEMENTS, EULAS, GUEST, GUILD, KEYS, MATE, MEMBER, OWNER, PATHS, PRODUCTS, Place, TEAMS,
     VERSIONS,
 };
 use super::{Command, Generator};
@@ -74,7 +74,8 @@ impl Generator {
             16 => Command::ShowEntitlement(place, id),
             17 => Command::ListEntitlements(place),
             18 | 19 => {
-                let (add, remove) = if write { (keys, Vec::new()) } else { (Vec::new(), vec![key]) };
+                let (add, remove) =
+                    if write { (keys, Vec::new()) } else { (Vec::new(), vec![key]) };
                 let write = self.one_in(2).then_some(write);
                 Command::PatchEntitlement { of: place, id, write, add, remove }
             }

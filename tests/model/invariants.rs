@@ -8,7 +8,9 @@ use super::access::{Caller, Need, Target};
 use super::command::{Command, Step, Way};
 use super::run::{Difference, Engines};
 use super::state::Model;
-use super::world::{KEYS, MATE, MEMBER, OWNER, PACKAGES, PATHS, REPOS, Repo, STRANGER, SUBJECTS, Who};
+use super::world::{
+    KEYS, MATE, MEMBER, OWNER, PACKAGES, PATHS, REPOS, Repo, STRANGER, SUBJECTS, Who,
+};
 
 /// Asks as someone for all lists: what is listed is there, and nothing else is told.
 pub(crate) async fn hold(
@@ -48,9 +50,9 @@ fn caller(model: &Model, turn: usize) -> Who {
         callers.extend(held.map(|key| Who::Key(of, key)));
     }
     let place = turn % (2 * callers.len());
-    match place {
-        _ if place % 4 == 0 => Who::Nobody,
-        _ if place % 2 == 0 => Who::User(STRANGER),
+    match place % 4 {
+        0 => Who::Nobody,
+        2 => Who::User(STRANGER),
         _ => callers[place / 2],
     }
 }
@@ -124,7 +126,8 @@ fn tells_too_much(model: &Model, by: Who, object: &Value) -> Option<String> {
 fn files(told: &Value) -> Vec<(Repo, &'static str, String)> {
     let mut files = Vec::new();
     each_object(told, &mut |object| {
-        if let (Some((repo, Some(path))), Some(sha)) = (located(object), object["sha256"].as_str()) {
+        if let (Some((repo, Some(path))), Some(sha)) = (located(object), object["sha256"].as_str())
+        {
             files.push((repo, path, sha.to_owned()));
         }
     });

@@ -88,7 +88,10 @@ impl Model {
         all
     }
 
-    fn entitlements_at(&mut self, place: Place) -> Option<&mut BTreeMap<&'static str, Entitlement>> {
+    fn entitlements_at(
+        &mut self,
+        place: Place,
+    ) -> Option<&mut BTreeMap<&'static str, Entitlement>> {
         Some(match place {
             Place::Repo(repo) => &mut self.repo_mut(repo)?.entitlements,
             Place::Package(repo, package) => &mut self.package_mut(repo, package)?.entitlements,
@@ -111,7 +114,9 @@ impl Model {
         | Place::Version(repo, ..)
         | Place::File(repo, _)) = place
         else {
-            let Place::Product(of, product) = place else { unreachable!("{place:?} has a repository") };
+            let Place::Product(of, product) = place else {
+                unreachable!("{place:?} has a repository")
+            };
             self.product_for(by, of, product)?;
             self.owns(by, of)?;
             return Ok(of);
@@ -140,7 +145,9 @@ impl Model {
                 let of = self.entitlement_gates(by, *place)?;
                 self.known_keys(of, keys)?;
                 let made = Entitlement { id, write: *write, keys: distinct(keys), path: *path };
-                let Some(kept) = self.entitlements_at(*place) else { return not_found("Place", "") };
+                let Some(kept) = self.entitlements_at(*place) else {
+                    return not_found("Place", "");
+                };
                 if kept.contains_key(id) {
                     return refuse(409, format!("Entitlement '{id}' already exists"));
                 }
@@ -227,7 +234,9 @@ impl Model {
         let there = match scope {
             Place::Repo(repo) | Place::File(repo, _) => self.repo(repo).is_some(),
             Place::Package(repo, package) => self.package(repo, package).is_some(),
-            Place::Version(repo, package, version) => self.version(repo, package, version).is_some(),
+            Place::Version(repo, package, version) => {
+                self.version(repo, package, version).is_some()
+            }
             Place::Product(of, product) => self.subject(of).products.contains_key(product),
         };
         if !self.administers(by, of) || !there {
@@ -251,16 +260,17 @@ impl Model {
     /// What lies within a scope.
     fn within(&self, scope: Place) -> Vec<Place> {
         let versions = |repo: Repo, package: &'static str| {
-            let versions = self.package(repo, package).into_iter().flat_map(|of| of.versions.keys());
+            let versions =
+                self.package(repo, package).into_iter().flat_map(|of| of.versions.keys());
             versions.map(move |version| Place::Version(repo, package, version))
         };
         match scope {
             Place::Repo(repo) => {
                 let packages = self.repo(repo).into_iter().flat_map(|of| of.packages.keys());
-                let of = |package: &&'static str| {
+                let of = |package: &'static str| {
                     std::iter::once(Place::Package(repo, package)).chain(versions(repo, package))
                 };
-                packages.flat_map(|package| of(&package).collect::<Vec<_>>()).collect()
+                packages.flat_map(|package| of(package).collect::<Vec<_>>()).collect()
             }
             Place::Package(repo, package) => versions(repo, package).collect(),
             Place::Product(of, product) => {

@@ -83,9 +83,10 @@ impl Model {
             return Vec::new();
         }
         let Some(repo) = self.repo(repo) else { return Vec::new() };
-        let maven = repo.files.iter().any(|(path, file)| {
-            path == MAVEN_PATH && file.package == name && file.published
-        });
+        let maven = repo
+            .files
+            .iter()
+            .any(|(path, file)| path == MAVEN_PATH && file.package == name && file.published);
         if maven { vec!["org.x:app"] } else { Vec::new() }
     }
 
@@ -191,7 +192,8 @@ impl Model {
         found.retain(|(repo, package)| !self.system_ids(*repo, package).is_empty());
         let shown = |(repo, name): &(Repo, &'static str)| {
             let whole = self.package_json(by, *repo, name, false);
-            let keys = ["name", "repo", "owner", "desc", "system_ids", "versions", "latest_version"];
+            let keys =
+                ["name", "repo", "owner", "desc", "system_ids", "versions", "latest_version"];
             keys.into_iter().map(|key| (key.to_owned(), whole[key].clone())).collect::<Value>()
         };
         page(found.iter().map(shown).collect())

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::access::{Caller, Need, Rule, Target, forbidden, not_found, refuse, refuse_somehow};
 use super::access::unauthorized;
+use super::access::{Caller, Need, Rule, Target, forbidden, not_found, refuse, refuse_somehow};
 use super::answer::{Expected, Told};
 use super::command::Command;
 use super::rules::{page, told};
@@ -36,7 +36,9 @@ impl Model {
         product: &Product,
     ) -> Vec<(&'static str, &'static str)> {
         let packages = product.packages.iter().map(|(repo, package, _)| (*repo, *package));
-        packages.filter(|(repo, name)| self.sees(by, Target::package(Repo(of, repo), name))).collect()
+        packages
+            .filter(|(repo, name)| self.sees(by, Target::package(Repo(of, repo), name)))
+            .collect()
     }
 
     fn product_json(&self, by: Caller, of: &'static str, name: &str, product: &Product) -> Value {
@@ -135,12 +137,15 @@ impl Model {
     }
 
     /// Which EULA of a product a version has.
-    fn eula_of<'a>(product: &'a Product, name: &str, version: &Version) -> Option<(&'a str, &'a Eula)> {
+    fn eula_of<'a>(
+        product: &'a Product,
+        name: &str,
+        version: &Version,
+    ) -> Option<(&'a str, &'a Eula)> {
         let eulas = || product.eulas.iter().map(|(name, eula)| (*name, eula));
         let listed = eulas().filter(|(_, eula)| eula.versions.contains(&name));
-        let by_default = eulas().filter(|(_, eula)| {
-            eula.default_since.is_some_and(|since| since <= version.created)
-        });
+        let by_default = eulas()
+            .filter(|(_, eula)| eula.default_since.is_some_and(|since| since <= version.created));
         listed
             .max_by_key(|(_, eula)| eula.id)
             .or_else(|| by_default.max_by_key(|(_, eula)| eula.default_since))
@@ -150,7 +155,9 @@ impl Model {
     pub(crate) fn signer(&self, by: Caller) -> u64 {
         match by {
             Caller::Key(of, key) => self.subject(of).keys.get(key).map_or(0, |key| key.id),
-            Caller::User(user) => self.registered.get(user).map_or(0, |at| u64::try_from(*at).unwrap_or(0)),
+            Caller::User(user) => {
+                self.registered.get(user).map_or(0, |at| u64::try_from(*at).unwrap_or(0))
+            }
             Caller::Nobody | Caller::Admin => 0,
         }
     }
@@ -248,10 +255,12 @@ impl Model {
             Command::SignedEulas(..) => {
                 let mut signed: Vec<&Signed> = found.signed.iter().collect();
                 signed.reverse();
-                let items = signed.iter().map(|signed| json!({
-                    "date_signed": iso(signed.at), "username": signed.username,
-                    "product_version_name": signed.version, "eula_name": signed.eula_name,
-                }));
+                let items = signed.iter().map(|signed| {
+                    json!({
+                        "date_signed": iso(signed.at), "username": signed.username,
+                        "product_version_name": signed.version, "eula_name": signed.eula_name,
+                    })
+                });
                 let told = Told::Page(signed.len(), json!({product: items.collect::<Value>()}));
                 Ok(Expected { status: 200, told })
             }
@@ -312,7 +321,8 @@ impl Model {
             let repo = Repo(of, repo);
             let Some(kept) = self.version(repo, package, version) else { continue };
             let files = self.visible_files(by, repo, false);
-            let downloads = files.iter().any(|(_, file)| (file.package, file.version) == (*package, version));
+            let downloads =
+                files.iter().any(|(_, file)| (file.package, file.version) == (*package, version));
             if downloads || self.sees(by, Target::version(repo, package, version)) {
                 let of_version = Self::eula_of(found, version, kept);
                 eula = eula.or(of_version.map(|(name, eula)| (name.to_owned(), eula.id)));
@@ -347,8 +357,7 @@ fn username(by: Caller) -> String {
 }
 
 fn eula_json(name: &str, eula: &Eula, whole: bool) -> Value {
-    let mut shown =
-        json!({"name": name, "created": iso(eula.created), "versions": eula.versions});
+    let mut shown = json!({"name": name, "created": iso(eula.created), "versions": eula.versions});
     if whole {
         shown["syntax"] = json!("MARKDOWN");
         shown["content"] = json!(eula.content);

@@ -75,7 +75,11 @@ impl Model {
         let mut permissions = BTreeMap::new();
         if !self.administers(by, of) {
             let Caller::User(user) = by else {
-                return if by == Caller::Nobody { unauthorized() } else { refuse(403, "forbidden") };
+                return if by == Caller::Nobody {
+                    unauthorized()
+                } else {
+                    refuse(403, "forbidden")
+                };
             };
             let mut teams = self.subject(of).teams.iter();
             match teams.find(|(_, team)| team.creates && team.members.contains(user)) {

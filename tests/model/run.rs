@@ -136,7 +136,8 @@ impl Engines {
         for engine in &self.all {
             let failed = engine.run_jobs().await;
             if !failed.is_empty() {
-                let (why, answers) = (format!("{}: jobs failed: {failed:?}", engine.name), Vec::new());
+                let (why, answers) =
+                    (format!("{}: jobs failed: {failed:?}", engine.name), Vec::new());
                 let expected = "jobs are done".to_owned();
                 return Err(Box::new(Difference { at, why, expected, answers }));
             }

@@ -23,7 +23,11 @@ impl Model {
             Command::UseSignedUrl { slot, forged } => {
                 // Before anything was signed it is some path of no repository.
                 let Some(url) = self.signed.get(slot) else {
-                    return if by == Caller::Nobody { unauthorized() } else { not_found("Repo", "y") };
+                    return if by == Caller::Nobody {
+                        unauthorized()
+                    } else {
+                        not_found("Repo", "y")
+                    };
                 };
                 if *forged {
                     return forbidden();
@@ -53,7 +57,8 @@ impl Model {
             signer: by,
             signer_id: self.signer(by),
         };
-        let start = format!("http://packhouse.test/{}/{}/{path}?expiry={}&", repo.0, repo.1, url.expiry);
+        let start =
+            format!("http://packhouse.test/{}/{}/{path}?expiry={}&", repo.0, repo.1, url.expiry);
         self.signed.insert(slot, url);
         Ok(Expected { status: 200, told: Told::Url(start) })
     }

@@ -194,7 +194,9 @@ impl Model {
         };
         let own = json!({"name": "own", "description": "ours", "url": "http://x.test/"});
         if matches!(command, Command::ListLicenses(_)) {
-            if !self.administers(by, of) && !(*of == GUILD && self.publishes_somewhere(by, of)) {
+            // Of an organization, for who may publish in one of its repositories too.
+            let publishes = *of == GUILD && self.publishes_somewhere(by, of);
+            if !publishes && !self.administers(by, of) {
                 return forbidden();
             }
             return page(if self.subject(of).licensed { vec![own] } else { Vec::new() });

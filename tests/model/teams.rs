@@ -14,9 +14,8 @@ use super::world::{GUILD, Repo};
 impl Model {
     fn team_json(&self, of: &str, name: &str, team: &Team, with_owner: bool) -> Value {
         let repos = self.subject(of).repos.iter();
-        let permitted: BTreeMap<&str, &str> = repos
-            .filter_map(|(repo, kept)| Some((*repo, *kept.permissions.get(name)?)))
-            .collect();
+        let permitted: BTreeMap<&str, &str> =
+            repos.filter_map(|(repo, kept)| Some((*repo, *kept.permissions.get(name)?))).collect();
         let mut shown = json!({
             "name": name, "members": team.members, "permitted_repos": permitted,
             "allow_repo_creation": team.creates,

@@ -22,7 +22,9 @@ impl Model {
     /// Whether a version has a published file.
     pub(crate) fn is_published(&self, repo: Repo, package: &str, version: &str) -> bool {
         let files = self.repo(repo).into_iter().flat_map(|repo| repo.files.values());
-        files.filter(|file| file.published).any(|file| (file.package, file.version) == (package, version))
+        files
+            .filter(|file| file.published)
+            .any(|file| (file.package, file.version) == (package, version))
     }
 
     pub(crate) fn version_json(&self, by: Caller, repo: Repo, package: &str, name: &str) -> Value {
@@ -67,7 +69,8 @@ impl Model {
     /// Says that a version, and so its package, changed.
     pub(crate) fn touch(&mut self, repo: Repo, package: &str, version: &str, hidden: bool) {
         let now = self.now;
-        let change = |updated: &mut Updated| if hidden { updated.hide(now) } else { updated.see(now) };
+        let change =
+            |updated: &mut Updated| if hidden { updated.hide(now) } else { updated.see(now) };
         if let Some(of) = self.version_mut(repo, package, version) {
             change(&mut of.updated);
         }

@@ -134,14 +134,14 @@ fn of_content(command: &Command) -> Option<Request> {
         C::ShowRepo(repo) => get(repo_path(*repo)),
         C::HeadRepo(repo) => ask("HEAD", repo_path(*repo)),
         C::ListRepos(of) => get(format!("/repos/{of}")),
-        C::PatchRepo { repo, private, desc } => ask("PATCH", repo_path(*repo)).json(&said([
-            ("private", private.map(Value::from)),
-            ("desc", desc.map(Value::from)),
-        ])),
+        C::PatchRepo { repo, private, desc } => ask("PATCH", repo_path(*repo))
+            .json(&said([("private", private.map(Value::from)), ("desc", desc.map(Value::from))])),
         C::DeleteRepo(repo) => delete(repo_path(*repo)),
         C::SearchRepos(text) => get(format!("/search/repos?desc={text}")),
-        C::SetNetworks { repo, white } => ask("PUT", format!("{}/ip_restrictions", repo_path(*repo)))
-            .json(&json!({"white_cidrs": [white], "black_cidrs": []})),
+        C::SetNetworks { repo, white } => {
+            ask("PUT", format!("{}/ip_restrictions", repo_path(*repo)))
+                .json(&json!({"white_cidrs": [white], "black_cidrs": []}))
+        }
         C::ShowNetworks(repo) => get(format!("{}/ip_restrictions", repo_path(*repo))),
         C::ClearNetworks(repo) => delete(format!("{}/ip_restrictions", repo_path(*repo))),
         C::CreatePackage { repo: Repo(of, repo), package, desc, licensed } => {
@@ -303,9 +303,8 @@ pub(crate) fn of_platform(command: &Command) -> Option<Request> {
         }
         C::DeleteMember(user) => delete(format!("{members}/{user}")),
         C::ListMembers => get(members),
-        C::CreateLicense(of) => ask("POST", format!("{}/licenses", kind_path(of))).json(
-            &json!({"name": "own", "description": "ours", "url": "http://x.test/"}),
-        ),
+        C::CreateLicense(of) => ask("POST", format!("{}/licenses", kind_path(of)))
+            .json(&json!({"name": "own", "description": "ours", "url": "http://x.test/"})),
         C::ListLicenses(of) => get(format!("{}/licenses", kind_path(of))),
         C::DeleteLicense(of) => delete(format!("{}/licenses/own", kind_path(of))),
         _ => return None,

@@ -113,11 +113,9 @@ fn of_products(command: &Command) -> Option<Request> {
     let product_path = |of: &str, product: &str| format!("/products/{of}/{product}");
     let eulas = |of: &str, product: &str| format!("/products/{of}/{product}/eulas");
     Some(match command {
-        C::CreateProduct { of, product, packages } => send(
-            "POST",
-            format!("/products/{of}"),
-            &json!({"name": product, "packages": packages}),
-        ),
+        C::CreateProduct { of, product, packages } => {
+            send("POST", format!("/products/{of}"), &json!({"name": product, "packages": packages}))
+        }
         C::ShowProduct(of, product) => ask("GET", product_path(of, product)),
         C::ListProducts(of) => ask("GET", format!("/products/{of}")),
         C::PatchProduct { of, product, packages, desc } => {
@@ -150,9 +148,7 @@ fn of_products(command: &Command) -> Option<Request> {
         C::AcceptEula { of, product, version } => {
             ask("GET", format!("/{of}/product/{product}/{version}/accept_eula"))
         }
-        C::SignedEulas(of, product) => {
-            ask("GET", format!("/products/{of}/{product}/signed_eulas"))
-        }
+        C::SignedEulas(of, product) => ask("GET", format!("/products/{of}/{product}/signed_eulas")),
         _ => return None,
     })
 }
