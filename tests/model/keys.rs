@@ -143,18 +143,19 @@ impl Model {
         match command {
             Command::CreateEntitlement { of: place, id, write, keys, path } => {
                 let of = self.entitlement_gates(by, *place)?;
-                self.known_keys(of, keys)?;
-                let made = Entitlement { id, write: *write, keys: distinct(keys), path: *path };
-                let Some(kept) = self.entitlements_at(*place) else {
-                    return not_found("Place", "");
-                };
-                if kept.contains_key(id) {
+                // Of what is wrong a name that is taken comes first.
+                if self.entitlements_at(*place).is_some_and(|kept| kept.contains_key(id)) {
                     return refuse(409, format!("Entitlement '{id}' already exists"));
                 }
                 // Products are only read.
                 if *write && matches!(place, Place::Product(..)) {
                     return refuse_somehow(400);
                 }
+                self.known_keys(of, keys)?;
+                let made = Entitlement { id, write: *write, keys: distinct(keys), path: *path };
+                let Some(kept) = self.entitlements_at(*place) else {
+                    return not_found("Place", "");
+                };
                 let shown = entitlement_json(&made, false);
                 kept.insert(id, made);
                 told(201, shown)
