@@ -57,9 +57,13 @@ mod world;
 
 use std::collections::BTreeMap;
 
+use command::{Announced, Command, Form, Step, Upload};
 use generator::Generator;
+use invariants::tells_too_much;
 use run::Engines;
-use state::Flaw;
+use serde_json::json;
+use state::{Flaw, Model};
+use world::{OWNER, Repo, STRANGER, Who};
 
 /// How many tests share the sequences, so that they run at once.
 const PARTS: u64 = 2;
@@ -139,4 +143,44 @@ fn a_rule_that_is_wrong_is_found_and_shrunk() {
             assert!(left.len() <= 6, "{flaw:?}: {left:#?}\n{difference}");
         }
     });
+}
+
+/// The invariants see what they are there for, also where model and engine agree.
+#[test]
+fn what_a_caller_must_not_be_told_is_noticed() {
+    let (repo, path, package, version) = (Repo(OWNER, "tools"), "a.bin", "app", "1.0");
+    let file = json!({"owner": OWNER, "repo": "tools", "path": path, "sha256": "x"});
+    let listed = json!({"owner": OWNER, "name": "tools"});
+    for (private, publish, of_repo, of_file) in [
+        (true, true, true, true),
+        (true, false, true, true),
+        (false, false, false, true),
+        (false, true, false, false),
+    ] {
+        let mut model = Model::new(BTreeMap::new(), 0);
+        let upload = Upload {
+            repo,
+            package,
+            version,
+            path,
+            content: 0,
+            form: Form::Path,
+            publish,
+            overwrite: false,
+            announced: Announced::Nothing,
+        };
+        for what in [
+            Command::CreateRepo { repo, private, desc: "" },
+            Command::CreatePackage { repo, package, desc: "", licensed: false },
+            Command::Upload(upload),
+        ] {
+            assert_eq!(model.answer(&Step { by: Who::User(OWNER), what }).status, 201);
+        }
+        for by in [Who::Nobody, Who::User(STRANGER), Who::User(OWNER)] {
+            let hidden = by != Who::User(OWNER);
+            let noticed = |object| tells_too_much(&model, by, object).is_some();
+            assert_eq!(noticed(&listed), hidden && of_repo, "{by:?}");
+            assert_eq!(noticed(&file), hidden && of_file, "{by:?}");
+        }
+    }
 }

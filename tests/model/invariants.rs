@@ -98,7 +98,7 @@ fn located(object: &Value) -> Option<(Repo, Option<&'static str>)> {
 }
 
 /// Why a caller must not be told of an object.
-fn tells_too_much(model: &Model, by: Who, object: &Value) -> Option<String> {
+pub(crate) fn tells_too_much(model: &Model, by: Who, object: &Value) -> Option<String> {
     let (repo, path) = located(object)?;
     let Ok(caller) = model.caller(by, super::wire::HOME) else {
         return Some("someone without credentials is told something".to_owned());
