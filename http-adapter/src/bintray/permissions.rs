@@ -14,7 +14,7 @@ use crate::support::reply;
 pub(super) async fn list(call: Call) -> Answer {
     let said = permissions::list(&call.packhouse, &call.caller, &call.repo()?).await?;
     let said: Vec<Said> = said.into_iter().map(|(team, may)| Said::new(&team, may)).collect();
-    Ok(reply::ok(&said))
+    Ok(reply::whole(said))
 }
 
 /// "Get Permission of a Team".
