@@ -134,7 +134,7 @@ fn one_release(writer: &mut Writer, server: &Server, body: impl Fn(u64) -> Vec<u
         match writer.change(&mut client, &change) {
             Told::Done => {}
             Told::Refused(reply) => panic!("with room: {} {}", reply.status, reply.text()),
-            Told::Nothing => panic!("the server is gone"),
+            Told::Nothing(error) => panic!("no answer: {error}"),
         }
     }
 }
@@ -165,7 +165,7 @@ fn while_full(
                 assert!(may_be, "what frees room is refused: {filled:?}");
                 refused += 1;
             }
-            Told::Nothing => panic!("the server is gone"),
+            Told::Nothing(error) => panic!("no answer: {error}"),
         }
         // Compares what is listed and what is downloaded with what must be there.
         writer.check(server.address, refused);

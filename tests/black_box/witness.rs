@@ -110,8 +110,8 @@ impl Change {
 pub(crate) enum Told {
     Done,
     Refused(Reply),
-    /// The server went away.
-    Nothing,
+    /// Nothing came back, and why.
+    Nothing(std::io::Error),
 }
 
 /// Writes to one version that nobody else writes to, and knows what must be in it.
@@ -206,7 +206,7 @@ impl Writer {
         match sent {
             Ok(reply) if matches!(reply.status, 200 | 201) => Told::Done,
             Ok(reply) => Told::Refused(reply),
-            Err(_) => Told::Nothing,
+            Err(error) => Told::Nothing(error),
         }
     }
 
