@@ -12,7 +12,7 @@
 //! told, as many as half a minute has room for.
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -90,7 +90,8 @@ impl Drop for ToldOnPanic {
         if thread::panicking() {
             let said = fs::read_to_string(&self.0).unwrap_or_default();
             let lines: Vec<&str> = said.lines().rev().take(20).collect();
-            println!("the server's last words, latest first:\n{}", lines.join("\n"));
+            let said = lines.join("\n");
+            drop(writeln!(io::stdout(), "the server's last words, latest first:\n{said}"));
         }
     }
 }

@@ -100,17 +100,7 @@ impl Installation {
             |of: &Packhouse| packhouse_http::router(of.clone(), packhouse_http::Options::default());
         let (faulty, sound) = (router(&packhouse), router(&sound_packhouse));
         let users = AtomicU64::default();
-        Self {
-            faults,
-            store,
-            blobs,
-            packhouse,
-            faulty,
-            sound_packhouse,
-            sound,
-            users,
-            folder: folder,
-        }
+        Self { faults, store, blobs, packhouse, faulty, sound_packhouse, sound, users, folder }
     }
 
     /// Makes a user with the repository `repo` and the package `tool` in it.

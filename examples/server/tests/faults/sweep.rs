@@ -133,19 +133,15 @@ impl World {
                 };
             }
         };
-        let who = if ask.path.starts_with("/management") {
+        if ask.path.starts_with("/management") {
             let admin = self.installation.admin();
             let ask = Ask { path: ask.path.replace("{u}", &user.name), ..ask.clone() };
             return told(&ask, &admin.ask(&self.installation.faulty, &ask).await);
-        } else {
-            user
-        };
-        let answer = who.ask(&self.installation.faulty, ask).await;
-        if answer.is_success() && ask.method == "GET" {
-            if let Some(body) = &answer.body {
-                let right = who.ask(&self.installation.sound, ask).await.whole();
-                assert_eq!(*body, right, "{ask:?} gives something else");
-            }
+        }
+        let answer = user.ask(&self.installation.faulty, ask).await;
+        if let (Some(body), true, "GET") = (&answer.body, answer.is_success(), ask.method) {
+            let right = user.ask(&self.installation.sound, ask).await.whole();
+            assert_eq!(*body, right, "{ask:?} gives something else");
         }
         told(ask, &answer)
     }
