@@ -7,3 +7,4 @@ mod collection;
 mod installation;
 mod scenarios;
 mod sweep;
+mod ways;
