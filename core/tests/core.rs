@@ -99,8 +99,6 @@ mod windows;
 mod archive;
 #[path = "core/atlas.rs"]
 mod atlas;
-#[path = "core/faulty.rs"]
-mod faulty;
 #[path = "core/state.rs"]
 mod state;
 #[path = "core/world.rs"]

@@ -5,8 +5,8 @@
 
 use std::fmt::Debug;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
 use rustix::fs::{CWD, OFlags, RenameFlags, fstatvfs, renameat_with};
@@ -17,8 +17,8 @@ use crate::room::Space;
 pub(crate) trait Disk: Debug + Send + Sync {
     /// Creates a file that is not there, also not as a link.
     fn create(&self, path: &Path) -> io::Result<File>;
-    /// Writes all the bytes where the file stands.
-    fn write(&self, file: &File, bytes: &[u8]) -> io::Result<()>;
+    /// Writes all the bytes from an offset on.
+    fn write(&self, file: &File, bytes: &[u8], at: u64) -> io::Result<()>;
     /// Has the data written back, so that less is left for `sync`.
     fn write_back(&self, file: &File) -> io::Result<()>;
     /// Makes a file or a folder durable.
@@ -41,8 +41,8 @@ impl Disk for SystemDisk {
         OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)
     }
 
-    fn write(&self, mut file: &File, bytes: &[u8]) -> io::Result<()> {
-        file.write_all(bytes)
+    fn write(&self, file: &File, bytes: &[u8], at: u64) -> io::Result<()> {
+        file.write_all_at(bytes, at)
     }
 
     fn write_back(&self, file: &File) -> io::Result<()> {

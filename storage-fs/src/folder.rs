@@ -3,13 +3,11 @@
 //! Knows nothing of blobs. One sync makes every change durable that was made before it began, so
 //! while one runs, those who come wait together for the next.
 //!
-//! A sync that failed is final, also when it failed for want of space. The file systems that this
-//! crate is for take the room of a name when it is given: a full disk refuses the naming, which is
-//! undone, and nothing is final. A *sync* that finds no space comes from one that writes late, and
-//! what it dropped may be the names of others, and removals, which nobody can take back and make
-//! anew; that a later sync succeeds would say nothing of them. The first caller is told that the
-//! disk is full, and [`FsOptions::min_free`](crate::FsOptions::min_free) keeps it from coming to
-//! that.
+//! A sync that failed is final for every change that was made before it ended, also when it failed
+//! for want of space: the system may take for written what it has dropped, and that a later sync
+//! succeeds would say nothing of those changes. Whoever made them is told, and takes them back or
+//! makes them anew. What is changed after it is written anew with its part of the folder, and judged
+//! by the next sync: the store goes on without being opened anew.
 
 use std::fs::File;
 use std::io::{self, Error};
@@ -35,13 +33,14 @@ struct State {
     durable: u64,
     /// Somebody is syncing just now.
     syncing: bool,
-    /// A sync failed: the system may believe durable what is not.
-    broken: bool,
+    /// How many changes there were when a sync last failed: the system may believe durable what is
+    /// not among them.
+    lost: u64,
 }
 
 impl Folder {
     pub(crate) fn new(path: PathBuf) -> Self {
-        let state = State { changes: 1, durable: 0, syncing: false, broken: false };
+        let state = State { changes: 1, durable: 0, syncing: false, lost: 0 };
         Self { path, state: Mutex::new(state), synced: Condvar::new() }
     }
 
@@ -63,13 +62,19 @@ impl Folder {
         self.state().changes += 1;
     }
 
+    /// Whether a sync failed since the store was opened, so that a change that was made may not be
+    /// on the disk though later ones are.
+    pub(crate) fn has_lost(&self) -> bool {
+        self.state().lost > 0
+    }
+
     /// Blocks until every change made so far is durable.
     pub(crate) fn settle(&self, disk: &dyn Disk) -> io::Result<()> {
         let mut state = self.state();
         let wanted = state.changes;
         loop {
-            if state.broken {
-                return Err(Error::other("a sync of the folder failed; open the store anew"));
+            if state.lost >= wanted {
+                return Err(Error::other("a sync of the folder failed; make the change anew"));
             }
             if state.durable >= wanted {
                 return Ok(());
@@ -89,7 +94,8 @@ impl Folder {
                 Ok(()) => state.durable = covered,
                 Err(Failure::Opening(error)) => return Err(error),
                 Err(Failure::Syncing(error)) => {
-                    state.broken = true;
+                    // Those that were made while it ran may have been dropped with the others.
+                    state.lost = state.changes;
                     return Err(error);
                 }
             }
@@ -110,6 +116,6 @@ impl Folder {
 enum Failure {
     /// It was not begun (too many open files), so it may be tried again.
     Opening(Error),
-    /// It was begun, and is final.
+    /// It was begun, and is final for what was changed by then.
     Syncing(Error),
 }

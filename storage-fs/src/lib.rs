@@ -4,7 +4,8 @@
 //! that would have to be kept in step with it. A blob is durable when `finish` returns: its file
 //! is synced, then named without replacing anything, then the folder that has the name is synced.
 //! Directory syncs are shared by the blobs that were named before one began. A sync that failed is
-//! final: it is never tried again and believed.
+//! final for them: it is never tried again and believed. Blobs that are named after it have a sync of
+//! their own.
 //!
 //! The methods run their system calls on tokio's blocking threads, so they must be polled within
 //! a tokio runtime. An open reader holds at most two chunks besides what its consumer holds, a

@@ -4,7 +4,6 @@
 //! the name synced, then the answer.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Seek, SeekFrom};
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -57,8 +56,8 @@ impl Staged {
         let path = staged.path();
         let missing = Missing { id: staged.claim().id, path: &path };
         let opened = open_existing(&path, OpenOptions::new().read(true).write(true));
-        let mut file = opened.map_err(|error| missing.or_failed(error, "resuming"))?;
-        let mut cut = || {
+        let file = opened.map_err(|error| missing.or_failed(error, "resuming"))?;
+        let cut = || {
             let found = file.metadata()?;
             if !found.is_file() || found.len() < offset {
                 return Ok(false);
@@ -66,9 +65,9 @@ impl Staged {
             if found.len() > offset {
                 file.set_len(offset)?;
             }
-            file.seek(SeekFrom::Start(offset)).map(|_| true)
+            Ok(true)
         };
-        if !cut().map_err(|error| missing.or_failed(error, "resuming"))? {
+        if !cut().map_err(|error: std::io::Error| missing.or_failed(error, "resuming"))? {
             return Err(BlobErrorKind::NotFound
                 .because(format!("resuming {} at {offset}, which it never reached", missing.id)));
         }
@@ -87,7 +86,7 @@ impl Staged {
             Some(file) => file,
             None => self.file.insert(disk.create(&path).map_err(failed)?),
         };
-        disk.write(file, bytes).map_err(failed)?;
+        disk.write(file, bytes, self.length).map_err(failed)?;
         self.length += bytes.len() as u64;
         self.pending += bytes.len() as u64;
         if self.pending >= WRITE_BACK {

@@ -135,8 +135,8 @@ impl BlobStore for FsBlobs {
     async fn remove(&self, id: &BlobId) -> Result<(), BlobError> {
         let id = *id;
         self.blocking(move |shared| {
-            shared.remove(Place::of(&id), &id)?;
-            shared.remove(Place::Suspended, &id)
+            Shared::remove(shared, Place::of(&id), &id)?;
+            Shared::remove(shared, Place::Suspended, &id)
         })
         .await
     }
@@ -231,17 +231,31 @@ impl Shared {
     }
 
     /// Takes a name away, durably. That it is gone already says nothing about whether that is
-    /// durable: somebody else's removal may be under way.
-    fn remove(&self, place: Place, id: &BlobId) -> Result<(), BlobError> {
-        let path = self.layout.file(place, id);
-        let unlink = || self.disk.unlink(&path);
-        let unlinked = self.folder(place).map_or(Ok(()), |folder| folder.change(unlink));
-        match unlinked {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                Err(failed(format!("removing {}", path.display()), error))
-            }
-            _ => self.settle(place),
+    /// durable: somebody else's removal may be under way, or was lost when a sync failed.
+    fn remove(shared: &Arc<Self>, place: Place, id: &BlobId) -> Result<(), BlobError> {
+        let path = shared.layout.file(place, id);
+        let failed = |error| failed(format!("removing {}", path.display()), error);
+        let Some(folder) = shared.folder(place) else { return Ok(()) };
+        match folder.change(|| shared.disk.unlink(&path)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(error)),
+            Err(_) if folder.has_lost() => Self::remove_anew(shared, *id, place).map_err(failed)?,
+            _ => {}
         }
+        shared.settle(place)
+    }
+
+    /// Makes a removal again that may have been lost: an empty file is given the name, so that the
+    /// part of the folder that had it is written again.
+    fn remove_anew(shared: &Arc<Self>, id: BlobId, place: Place) -> std::io::Result<()> {
+        // Who writes under the id has not named it yet.
+        let Some(_claim) = Self::claim(shared, id) else { return Ok(()) };
+        let (path, Some(folder)) = (shared.layout.file(place, &id), shared.folder(place)) else {
+            return Ok(());
+        };
+        folder.change(|| match shared.disk.create(&path) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+            _ => shared.disk.unlink(&path),
+        })
     }
 
     /// The right to write under an id, until it is dropped.

@@ -16,6 +16,8 @@ use crate::disk::{Disk, SystemDisk};
 use crate::room::Space;
 use crate::store::{FsBlobs, FsOptions};
 
+mod folders;
+
 /// Does what the system's does, and notes it as "operation folder".
 #[derive(Debug, Default)]
 struct Noting {
@@ -58,9 +60,9 @@ impl Disk for Noting {
         self.note("create", path).and_then(|()| SystemDisk.create(path))
     }
 
-    fn write(&self, file: &File, bytes: &[u8]) -> io::Result<()> {
+    fn write(&self, file: &File, bytes: &[u8], at: u64) -> io::Result<()> {
         // Its path is not known here; there is only one file at a time in these tests.
-        self.note("write", Path::new("to/it")).and_then(|()| SystemDisk.write(file, bytes))
+        self.note("write", Path::new("to/it")).and_then(|()| SystemDisk.write(file, bytes, at))
     }
 
     fn write_back(&self, file: &File) -> io::Result<()> {
@@ -267,32 +269,6 @@ async fn what_could_not_be_suspended_is_discarded() {
         bench.empty("staging").await;
         bench.empty("suspended").await;
     }
-}
-
-#[tokio::test]
-async fn a_folder_whose_sync_failed_is_not_believed_again() {
-    let bench = Bench::new(Noting::default());
-    bench.disk.fail("sync ab", Errno::IO);
-    assert_eq!(bench.put(1).await.unwrap_err().kind, BlobErrorKind::Unavailable);
-    assert_eq!(bench.count("blobs/ab"), 0, "the name is taken back");
-    bench.disk.mend();
-    bench.disk.take();
-    assert_eq!(bench.put(2).await.unwrap_err().kind, BlobErrorKind::Unavailable);
-    assert_eq!(bench.store.remove(&id(1)).await.unwrap_err().kind, BlobErrorKind::Unavailable);
-    assert!(!bench.disk.take().contains(&"sync ab".to_owned()));
-    // Other folders are as good as before, and reading goes on.
-    put(&bench.store, BlobId::from_bytes([1; 16])).await.unwrap();
-}
-
-/// Why want of space is final too is said in `folder.rs`.
-#[tokio::test]
-async fn a_folder_that_found_no_space_to_sync_says_so_once_and_is_not_believed_again() {
-    let bench = Bench::new(Noting::default());
-    bench.disk.fail("sync ab", Errno::NOSPC);
-    assert_eq!(bench.put(1).await.unwrap_err().kind, BlobErrorKind::Full);
-    assert_eq!(bench.count("blobs/ab"), 0, "the name is taken back");
-    bench.disk.mend();
-    assert_eq!(bench.put(2).await.unwrap_err().kind, BlobErrorKind::Unavailable);
 }
 
 #[tokio::test]

@@ -22,16 +22,25 @@ pub(crate) type Outcome<T> = Result<T, Fault>;
 impl Fault {
     /// The error for the caller, with what was being done.
     pub(crate) fn within(self, context: &str) -> StoreError {
+        let context = match self.code() {
+            Some(ErrorCode::DatabaseCorrupt) => {
+                format!("{context}: the disk refuses a page, or the database is damaged")
+            }
+            _ => context.to_owned(),
+        };
         self.kind().because(context).with_source(self)
+    }
+
+    fn code(&self) -> Option<ErrorCode> {
+        match self {
+            Self::Sqlite(error) => error.sqlite_error_code(),
+            Self::Malformed(_) | Self::Late => None,
+        }
     }
 
     /// Says why a statement was interrupted: nothing but a time limit does that here.
     pub(crate) fn or_late(self) -> Self {
-        let code = match &self {
-            Self::Sqlite(error) => error.sqlite_error_code(),
-            Self::Malformed(_) | Self::Late => None,
-        };
-        if code == Some(ErrorCode::OperationInterrupted) { Self::Late } else { self }
+        if self.code() == Some(ErrorCode::OperationInterrupted) { Self::Late } else { self }
     }
 
     pub(crate) fn kind(&self) -> StoreErrorKind {
@@ -41,8 +50,10 @@ impl Fault {
             Self::Late => StoreErrorKind::Unavailable,
             Self::Sqlite(E::SqliteFailure(error, _)) => match error.code {
                 ErrorCode::DiskFull => StoreErrorKind::Full,
-                ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => StoreErrorKind::Corrupt,
+                ErrorCode::NotADatabase => StoreErrorKind::Corrupt,
                 ErrorCode::TooBig => StoreErrorKind::Invalid,
+                // "Corrupt" among them: SQLite says so too of a page that the disk would not read,
+                // which may pass.
                 _ => StoreErrorKind::Unavailable,
             },
             Self::Sqlite(

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 
-use packhouse_tests::client::Client;
+use packhouse_tests::client::{Client, Reply};
 use packhouse_tests::random::Random;
 use packhouse_tests::server::ADMIN_KEY;
 use sha2::{Digest, Sha256};
@@ -35,7 +35,7 @@ pub(crate) struct Run {
 
 /// What one path holds: the SHA-256 of what is published, and of what waits to be.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-struct Held {
+pub(crate) struct Held {
     published: Option<String>,
     waiting: Option<String>,
 }
@@ -53,17 +53,17 @@ impl Held {
 
     /// What can be seen of it: its SHA-256, and whether it is published. What waits to replace
     /// something published cannot be seen.
-    fn seen(&self) -> Option<(String, bool)> {
+    pub(crate) fn seen(&self) -> Option<(String, bool)> {
         let published = self.published.clone().map(|sha256| (sha256, true));
         published.or_else(|| self.waiting.clone().map(|sha256| (sha256, false)))
     }
 }
 
 /// What every path of a writer holds.
-type State = BTreeMap<String, Held>;
+pub(crate) type State = BTreeMap<String, Held>;
 
 /// A change of some path, or of all.
-enum Change {
+pub(crate) enum Change {
     Upload {
         path: String,
         body: Vec<u8>,
@@ -106,14 +106,22 @@ impl Change {
     }
 }
 
+/// What a change was answered with.
+pub(crate) enum Told {
+    Done,
+    Refused(Reply),
+    /// Nothing came back, and why.
+    Nothing(std::io::Error),
+}
+
 /// Writes to one version that nobody else writes to, and knows what must be in it.
 pub(crate) struct Writer {
     name: String,
     key: String,
-    random: Random,
+    pub(crate) random: Random,
     /// What may be held: one state, and more only where a change was cut off and what it did
     /// cannot be seen.
-    possible: Vec<State>,
+    pub(crate) possible: Vec<State>,
 }
 
 impl Writer {
@@ -167,9 +175,38 @@ impl Writer {
                 self.possible.extend(after);
                 return self;
             }
-            assert!(matches!(sent, Ok(200 | 201)), "{}: {sent:?}", self.name);
+            let status = sent.map(|reply| reply.status);
+            assert!(matches!(status, Ok(200 | 201)), "{}: {status:?}", self.name);
             self.possible = after;
             run.acknowledged.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// A client with the rights of the writer.
+    pub(crate) fn client(&self, address: SocketAddr) -> Client {
+        Client::user(address, "crash", &self.key)
+    }
+
+    /// Makes a change of a server that may refuse it, and notes what may be held after it.
+    pub(crate) fn change(&mut self, client: &mut Client, change: &Change) -> Told {
+        let after: Vec<State> = self.possible.iter().map(|state| change.apply(state)).collect();
+        let sent = self.send(client, change);
+        match &sent {
+            Ok(reply) if matches!(reply.status, 200 | 201) => self.possible = after,
+            // Only what is not possible now may have happened all the same.
+            Ok(reply) if reply.status != 503 => {}
+            _ => {
+                for state in after {
+                    if !self.possible.contains(&state) {
+                        self.possible.push(state);
+                    }
+                }
+            }
+        }
+        match sent {
+            Ok(reply) if matches!(reply.status, 200 | 201) => Told::Done,
+            Ok(reply) => Told::Refused(reply),
+            Err(error) => Told::Nothing(error),
         }
     }
 
@@ -206,10 +243,10 @@ impl Writer {
         Change::Explode { files, publish }
     }
 
-    fn send(&self, client: &mut Client, change: &Change) -> std::io::Result<u16> {
+    fn send(&self, client: &mut Client, change: &Change) -> std::io::Result<Reply> {
         let name = &self.name;
         let publish = format!("/content/crash/repo/{name}/1.0/publish");
-        let reply = match change {
+        match change {
             Change::Upload { path, body, publish } => {
                 let flags = format!("override=1&publish={}", u8::from(*publish));
                 client.send("PUT", &format!("/content/crash/repo/{name}/1.0/{path}?{flags}"), body)
@@ -223,8 +260,7 @@ impl Writer {
             }
             Change::Publish => client.send("POST", &publish, b"{}"),
             Change::Discard => client.send("POST", &publish, b"{\"discard\":true}"),
-        }?;
-        Ok(reply.status)
+        }
     }
 
     /// Compares what the server holds with what was acknowledged.
@@ -233,9 +269,9 @@ impl Writer {
         self.possible.dedup();
         if self.possible.len() > 1 {
             // What waits shows when it is published.
-            let mut owner = Client::user(address, "crash", &self.key);
+            let mut owner = self.client(address);
             let sent = self.send(&mut owner, &Change::Publish).expect("the server answers");
-            assert_eq!(sent, 200, "{} cannot be published", self.name);
+            assert_eq!(sent.status, 200, "{} cannot be published", self.name);
             self.possible.iter_mut().for_each(|state| *state = Change::Publish.apply(state));
             self.compare(address, cycle);
             self.possible.truncate(1);
@@ -298,6 +334,6 @@ fn tar(files: &[(String, Vec<u8>)]) -> Vec<u8> {
     tar.into_inner().expect("written to memory")
 }
 
-fn sha256(bytes: &[u8]) -> String {
+pub(crate) fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

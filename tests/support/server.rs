@@ -34,7 +34,17 @@ impl Server {
     /// When it does not come up.
     #[must_use]
     pub fn start_with(data: &Path, settings: &[(&str, &str)]) -> Self {
-        let mut process = Self::command(data, settings).spawn().expect("the server starts");
+        Self::start_logging(data, settings, Stdio::inherit())
+    }
+
+    /// The same, with its log elsewhere than in this process's.
+    ///
+    /// # Panics
+    /// When it does not come up.
+    #[must_use]
+    pub fn start_logging(data: &Path, settings: &[(&str, &str)], log: Stdio) -> Self {
+        let mut command = Self::command(data, settings);
+        let mut process = command.stderr(log).spawn().expect("the server starts");
         let mut lines = BufReader::new(process.stdout.take().expect("stdout is piped")).lines();
         let address = lines
             .by_ref()

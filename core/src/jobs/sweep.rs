@@ -31,7 +31,7 @@ pub(super) async fn sweep(packhouse: &Packhouse) -> Result<()> {
     }
     drop(listing);
     let percent = packhouse.limits().max_orphan_percent;
-    if orphans.len() > FEW.max(seen / 100 * usize::from(percent)) {
+    if orphans.len() > FEW.max(seen.saturating_mul(usize::from(percent)) / 100) {
         let message = format!(
             "{} of {seen} blobs have no record, more than {percent} %: nothing is removed; is the \
              store older than the blobs?",

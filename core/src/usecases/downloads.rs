@@ -54,7 +54,7 @@ pub async fn open(
     if let Some(reader) = verified.open(blob, range)? {
         return Ok(reader);
     }
-    let BlobReader { length, body } = packhouse.blobs().open(&blob, range).await?;
+    let BlobReader { length, body } = packhouse.blobs().open(&blob, range).await?.exact()?;
     let whole = range.start == 0 && length == file.contents.size && length > 0;
     let body = match body {
         body if whole && !verified.holds(blob) => verified::verify(packhouse, file, body)?,

@@ -17,11 +17,11 @@ use packhouse_core::subjects::KnownAs;
 use packhouse_core::users::UserChange;
 use packhouse_core::{ErrorKind, Packhouse, Result, downloads, files, users};
 
-use crate::faulty::{Counted, How};
 use crate::world::{
     World, anonymous, file, forbidden, needs_credentials, published, refusal, refused, repo, run,
     subject, to,
 };
+use packhouse_conformance::faults::{Counted, How};
 
 /// A user who gives out access keys.
 pub(crate) fn user(name: &str) -> KnownAs {

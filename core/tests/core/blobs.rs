@@ -13,8 +13,8 @@ use packhouse_core::model::jobs::{Job, Task};
 use packhouse_core::ports::Clock;
 use packhouse_core::{files, repositories, users};
 
-use crate::faulty::{Counted, How};
 use crate::world::{World, anonymous, file, published, repo, run, subject};
+use packhouse_conformance::faults::{Counted, How};
 
 const GRACE: Duration = Duration::from_secs(3600);
 

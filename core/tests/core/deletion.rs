@@ -17,11 +17,11 @@ use packhouse_core::store::Change;
 use packhouse_core::users::UserChange;
 use packhouse_core::{ErrorKind, Result, files, packages, repositories, search, users, versions};
 
-use crate::faulty::{Counted, How};
 use crate::world::{
     FIRST, World, anonymous, file, package, published, refusal, refused, repo, run, subject,
     version,
 };
+use packhouse_conformance::faults::{Counted, How};
 
 /// What can be deleted with what is below it.
 #[derive(Clone, Copy, PartialEq, Debug)]

@@ -12,10 +12,10 @@ use packhouse_core::names::FileLocation;
 use packhouse_core::repositories::{self, RepositoryPatch};
 use packhouse_core::{ErrorKind, downloads, files, users};
 
-use crate::faulty::{Counted, How};
 use crate::world::{
     World, anonymous, file, published, refusal, refused, replacing, repo, run, subject,
 };
+use packhouse_conformance::faults::{Counted, How};
 
 #[test]
 fn any_range_within_a_file_is_given_and_no_other() {
@@ -190,7 +190,7 @@ fn a_stream_goes_on_to_its_end_though_its_file_is_deleted_or_replaced() {
 fn a_stream_goes_on_while_the_store_cannot_answer() {
     let (world, _, location) = ten_chunks();
     let went_on = stream(&world, anonymous(), &location, RECHECK, || {
-        world.faults.fail(Counted::Every, 0..usize::MAX, How::Unavailable);
+        world.faults.fail(Counted::Records, 0..usize::MAX, How::Unavailable);
     });
     assert_eq!(went_on, (7, false));
 }

@@ -313,7 +313,7 @@ fn an_unpublished_file_is_hidden_before_anything_is_said_of_a_eula() {
 
 #[test]
 fn a_download_without_products_costs_no_read_more() {
-    use crate::faulty::{Counted, How};
+    use packhouse_conformance::faults::{Counted, How};
     let (world, anna) = world();
     make_eula(&world, "Suite", "terms", true, &["1.0"]);
     let bert = world.user("bert");

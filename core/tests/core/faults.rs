@@ -14,8 +14,8 @@ use packhouse_core::{
 
 use crate::archive::archive;
 use crate::explodes::explode;
-use crate::faulty::{Counted, How};
 use crate::world::{World, file, package, replacing, repo, run, subject, to, version};
+use packhouse_conformance::faults::{Counted, How};
 
 /// One step: its name, and what it does.
 type Op =
@@ -166,7 +166,8 @@ fn every_call(lasting: impl Fn(usize) -> usize, ways: &[How]) {
     }
 }
 
-const ALL: [How; 4] = [How::Unavailable, How::Full, How::UnknownApplied, How::UnknownNotApplied];
+const ALL: [How; 5] =
+    [How::Unavailable, How::Full, How::UnknownApplied, How::UnknownNotApplied, How::Short];
 
 #[test]
 fn any_call_may_fail_once() {

@@ -11,10 +11,10 @@ use packhouse_core::model::repositories::{Closing, Repository};
 use packhouse_core::names::{FilePath, PackageName, VersionName};
 use packhouse_core::{ErrorKind, Noun, Result};
 
-use crate::faulty::{Counted, How};
 use crate::world::{
     World, anonymous, needs_credentials, package, published, refusal, refused, repo, run, to,
 };
+use packhouse_conformance::faults::{Counted, How};
 
 const VERSION: &str = "anna/repo/tool/1.0";
 

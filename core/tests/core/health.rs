@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use packhouse_core::{ErrorKind, health};
 
-use crate::faulty::{Counted, How};
 use crate::world::{World, run};
+use packhouse_conformance::faults::{Counted, How};
 
 #[test]
 fn a_probe_of_sound_backends_leaves_no_bytes_and_holds_for_two_seconds() {

@@ -11,9 +11,9 @@ use packhouse_core::model::products::ProductTomb;
 use packhouse_core::{ErrorKind, Noun, users};
 
 use crate::access_keys::{key, made, sign_in};
-use crate::faulty::{Counted, How};
 use crate::products::{delete, listed, make, name, put, seen, world};
 use crate::world::{World, file, published, refusal, refused, run, subject};
+use packhouse_conformance::faults::{Counted, How};
 
 /// Makes an access key with an entitlement on a product, and gives its holder.
 fn customer(world: &World, anna: &Caller, of: &str) -> Caller {

@@ -12,8 +12,8 @@ use packhouse_core::model::{Form, Stored};
 use packhouse_core::ports::Clock;
 use packhouse_core::store::Change;
 
-use crate::faulty::{Counted, How};
 use crate::world::{World, published, run};
+use packhouse_conformance::faults::{Counted, How};
 
 /// Ready after it was asked so many times.
 async fn after_polls(mut polls: usize) {

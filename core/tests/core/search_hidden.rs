@@ -8,10 +8,10 @@ use packhouse_core::uploads::Target;
 use packhouse_core::{ErrorKind, Listed, Result};
 
 use crate::deletion::{EACH, What, world_with};
-use crate::faulty::{Counted, How};
 use crate::world::{
     FIRST, World, anonymous, published, refused, replacing, repo, run, to, version,
 };
+use packhouse_conformance::faults::{Counted, How};
 
 /// Paths one after another, and the total.
 type Found = (String, Option<u64>);

@@ -8,8 +8,8 @@ use packhouse_core::jobs::Step;
 use packhouse_core::model::jobs::{Job, Task};
 use packhouse_core::{ErrorKind, Limits, uploads};
 
-use crate::faulty::{Counted, How};
 use crate::world::{World, anonymous, published, run};
+use packhouse_conformance::faults::{Counted, How};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -120,6 +120,15 @@ fn more_orphans_than_a_crash_could_leave_are_reported_and_kept() {
     assert_eq!(world.blob_count(), 101);
     run(world.blobs.remove(&orphans_first())).unwrap();
     assert!(matches!(sweep(&world), Step::Done(_)));
+    assert_eq!(world.blob_count(), 0);
+}
+
+#[test]
+fn all_are_removed_where_the_operator_allows_any_share() {
+    let world = World::with(Limits { max_orphan_percent: 100, ..Limits::default() });
+    orphans(&world, 150);
+    world.clock.advance(DAY);
+    assert!(matches!(sweep(&world), Step::Done(Task::SweepBlobs)));
     assert_eq!(world.blob_count(), 0);
 }
 

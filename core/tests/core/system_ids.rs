@@ -13,10 +13,10 @@ use packhouse_core::search::{self, Coordinates, MavenPackage, Within};
 use packhouse_core::{ErrorKind, Listed, explodes, files, packages, repositories, versions};
 
 use crate::archive::archive;
-use crate::faulty::{Counted, How};
 use crate::world::{
     FIRST, World, anonymous, file, package, published, refusal, refused, repo, run, to, version,
 };
+use packhouse_conformance::faults::{Counted, How};
 
 const ONE: &str = "anna/mvn/tool/1.0";
 const TWO: &str = "anna/mvn/tool/2.0";

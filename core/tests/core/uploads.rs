@@ -335,7 +335,7 @@ fn the_same_content_again_changes_no_reference() {
 
 #[test]
 fn a_full_disk_is_told_and_keeps_nothing() {
-    use crate::faulty::{Counted, How};
+    use packhouse_conformance::faults::{Counted, How};
     let world = World::new();
     let anna = world.anna();
     let before = world.dump();

@@ -32,7 +32,7 @@ use packhouse_core::{
 
 use crate::archive::JsonArchives;
 use crate::atlas::Atlas;
-use crate::faulty::{Faults, FaultyBlobs, FaultyStore};
+use packhouse_conformance::faults::{Faults, FaultyBlobs, FaultyStore};
 
 /// The key of every world's admin.
 pub(crate) const ADMIN_KEY: &str = "the admin's own secret key";
@@ -78,8 +78,8 @@ impl World {
             secret: Secret::new([7; 32]),
         };
         let faulty = Ports {
-            store: Arc::new(FaultyStore { inner: store.clone(), faults: faults.clone() }),
-            blobs: Arc::new(FaultyBlobs { inner: blobs.clone(), faults: faults.clone() }),
+            store: Arc::new(FaultyStore::new(Arc::new(store.clone()), &faults)),
+            blobs: Arc::new(FaultyBlobs::new(Arc::new(blobs.clone()), &faults)),
             ..ports.clone()
         };
         let packhouse = Packhouse::new(faulty, limits.clone());
