@@ -107,7 +107,11 @@ impl Peer {
 
 impl Drop for Peer {
     fn drop(&mut self) {
-        // nginx ends its workers on TERM only; a process that is gone already is as well.
+        // The number of a process that was waited for may be another's.
+        if matches!(self.process.try_wait(), Ok(Some(_))) {
+            return;
+        }
+        // nginx ends its workers on TERM only.
         let _ =
             Command::new("kill").arg(self.process.id().to_string()).stderr(Stdio::null()).status();
         let _ = self.process.wait();

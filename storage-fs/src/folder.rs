@@ -33,14 +33,43 @@ struct State {
     durable: u64,
     /// Somebody is syncing just now.
     syncing: bool,
-    /// How many changes there were when a sync last failed: the system may believe durable what is
-    /// not among them.
-    lost: u64,
+    /// Which changes were not durable when a sync failed, from one to another: the system may
+    /// believe that they are.
+    lost: Vec<(u64, u64)>,
+}
+
+impl State {
+    fn is_lost(&self, Mark(change): Mark) -> bool {
+        self.lost.iter().any(|(first, last)| (*first..=*last).contains(&change))
+    }
+
+    /// Gives up every change that is not durable.
+    fn lose(&mut self) {
+        let (first, last) = (self.durable + 1, self.changes);
+        // Of very many failures some changes that were durable are given up too.
+        let is_full = self.lost.len() >= EPISODES;
+        match self.lost.last_mut() {
+            Some((_, until)) if is_full || *until + 1 >= first => *until = last,
+            _ => self.lost.push((first, last)),
+        }
+    }
+}
+
+/// How many failures in a row of their own are told apart.
+const EPISODES: usize = 64;
+
+/// Which change of a folder somebody made, to wait for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Mark(u64);
+
+impl Mark {
+    /// What an earlier process did.
+    pub(crate) const EARLIER: Self = Self(1);
 }
 
 impl Folder {
     pub(crate) fn new(path: PathBuf) -> Self {
-        let state = State { changes: 1, durable: 0, syncing: false, lost: 0 };
+        let state = State { changes: 1, durable: 0, syncing: false, lost: Vec::new() };
         Self { path, state: Mutex::new(state), synced: Condvar::new() }
     }
 
@@ -49,34 +78,35 @@ impl Folder {
     }
 
     /// Makes one change to the entries. It is counted in the same breath, so that nobody finds it
-    /// made and believes it durable.
-    pub(crate) fn change(&self, change: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+    /// made and believes it durable. Where it cannot be made, the mark is that of the last change.
+    pub(crate) fn change(&self, change: impl FnOnce() -> io::Result<()>) -> (Mark, io::Result<()>) {
         let mut state = self.state();
-        change()?;
-        state.changes += 1;
-        Ok(())
+        let made = change();
+        state.changes += u64::from(made.is_ok());
+        (Mark(state.changes), made)
     }
 
     /// Counts a change that was made otherwise.
-    pub(crate) fn changed(&self) {
-        self.state().changes += 1;
+    pub(crate) fn changed(&self) -> Mark {
+        let mut state = self.state();
+        state.changes += 1;
+        Mark(state.changes)
     }
 
     /// Whether a sync failed since the store was opened, so that a change that was made may not be
     /// on the disk though later ones are.
     pub(crate) fn has_lost(&self) -> bool {
-        self.state().lost > 0
+        !self.state().lost.is_empty()
     }
 
-    /// Blocks until every change made so far is durable.
-    pub(crate) fn settle(&self, disk: &dyn Disk) -> io::Result<()> {
+    /// Blocks until a change is durable, and all before it that no failed sync took.
+    pub(crate) fn settle(&self, disk: &dyn Disk, mark: Mark) -> io::Result<()> {
         let mut state = self.state();
-        let wanted = state.changes;
         loop {
-            if state.lost >= wanted {
+            if state.is_lost(mark) {
                 return Err(Error::other("a sync of the folder failed; make the change anew"));
             }
-            if state.durable >= wanted {
+            if state.durable >= mark.0 {
                 return Ok(());
             }
             if state.syncing {
@@ -95,7 +125,7 @@ impl Folder {
                 Err(Failure::Opening(error)) => return Err(error),
                 Err(Failure::Syncing(error)) => {
                     // Those that were made while it ran may have been dropped with the others.
-                    state.lost = state.changes;
+                    state.lose();
                     return Err(error);
                 }
             }

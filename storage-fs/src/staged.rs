@@ -13,6 +13,7 @@ use tokio::runtime::Handle;
 
 use crate::disk::open_existing;
 use crate::errors::{failed, no_blob};
+use crate::folder::Mark;
 use crate::layout::Place;
 use crate::listing::finished;
 use crate::store::{Claim, Missing};
@@ -105,15 +106,15 @@ impl Staged {
         let info = self.sync()?;
         let Claim { shared, id } = self.claim();
         let to = Place::of(id);
-        shared.name(id, self.place, to)?;
-        if let Err(error) = shared.settle(to) {
+        let (came, left) = shared.name(id, self.place, to)?;
+        if let Err(error) = shared.settle(to, came) {
             // It may be durable or not: nobody will refer to it.
             let _ = shared.disk.unlink(&shared.layout.file(to, id));
             self.keep();
             return Err(error);
         }
         // The old name must not come back either.
-        let settled = shared.settle(self.place);
+        let settled = shared.settle(self.place, left);
         self.keep();
         settled.map(|()| info)
     }
@@ -123,12 +124,13 @@ impl Staged {
         self.append(last)?;
         self.sync()?;
         let Claim { shared, id } = self.claim();
-        if self.place == Place::Staging {
-            shared.name(id, self.place, Place::Suspended)?;
-        }
-        let settled = shared.settle(Place::Suspended);
+        let is_new = self.place == Place::Staging;
+        let mark =
+            if is_new { shared.name(id, self.place, Place::Suspended)?.0 } else { Mark::EARLIER };
+        let settled = shared.settle(Place::Suspended, mark);
         self.place = Place::Suspended;
-        self.spoiled |= settled.is_err();
+        // What was suspended before stays as it was.
+        self.spoiled |= is_new && settled.is_err();
         settled?;
         let offset = self.length;
         self.keep();

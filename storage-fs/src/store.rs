@@ -17,7 +17,7 @@ use tokio::task::spawn_blocking;
 
 use crate::disk::{Disk, SystemDisk};
 use crate::errors::{failed, job_failed};
-use crate::folder::Folder;
+use crate::folder::{Folder, Mark};
 use crate::layout::{Layout, OpenError, Place};
 use crate::staged::Staged;
 use crate::writer::FsWriter;
@@ -27,7 +27,7 @@ use crate::{listing, reader};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct FsOptions {
     /// How many bytes a writer gathers before it writes them. A blob of less is written, synced
-    /// and named in one go when it is finished. 256 KiB unless told.
+    /// and named in one go when it is finished. 128 KiB unless told.
     pub write_buffer: usize,
     /// How many bytes a reader reads at once. A range of no more comes as one piece. 256 KiB
     /// unless told.
@@ -41,7 +41,7 @@ pub struct FsOptions {
 
 impl Default for FsOptions {
     fn default() -> Self {
-        Self { write_buffer: 256 * 1024, read_chunk: 256 * 1024, min_free: None }
+        Self { write_buffer: 128 * 1024, read_chunk: 256 * 1024, min_free: None }
     }
 }
 
@@ -192,30 +192,34 @@ impl Shared {
         space.map_err(unknown)?.admit(bytes, self.options.min_free)
     }
 
-    /// Makes the names of a place durable.
-    pub(crate) fn settle(&self, place: Place) -> Result<(), BlobError> {
+    /// Makes a change to the names of a place durable.
+    pub(crate) fn settle(&self, place: Place, mark: Mark) -> Result<(), BlobError> {
         let Some(folder) = self.folder(place) else { return Ok(()) };
         folder
-            .settle(&*self.disk)
+            .settle(&*self.disk, mark)
             .map_err(|error| failed(format!("syncing {}", folder.path().display()), error))
     }
 
-    /// Gives a blob's file its name in another place. Durable only when that is settled.
-    pub(crate) fn name(&self, id: &BlobId, from: Place, to: Place) -> Result<(), BlobError> {
+    /// Gives a blob's file its name in another place. Durable only when both changes are settled:
+    /// that of the place it came to, and that of the one it left.
+    pub(crate) fn name(
+        &self,
+        id: &BlobId,
+        from: Place,
+        to: Place,
+    ) -> Result<(Mark, Mark), BlobError> {
         let (old, new) = (self.layout.file(from, id), self.layout.file(to, id));
         let rename = || self.disk.name(&old, &new);
-        let named = match self.folder(to) {
+        let (came, named) = match self.folder(to) {
             Some(folder) => folder.change(rename),
-            None => rename(),
+            None => (Mark::default(), rename()),
         };
-        if let (Ok(()), Some(left)) = (&named, self.folder(from)) {
-            left.changed();
-        }
         named.map_err(|error| match error.kind() {
             ErrorKind::AlreadyExists => BlobErrorKind::Exists.because(format!("naming {id}")),
             ErrorKind::NotFound => Missing { id: *id, path: &new }.or_failed(error, "naming"),
             _ => failed(format!("naming {}", new.display()), error),
-        })
+        })?;
+        Ok((came, self.folder(from).map_or_else(Mark::default, Folder::changed)))
     }
 
     /// Whether something is there.
@@ -236,26 +240,31 @@ impl Shared {
         let path = shared.layout.file(place, id);
         let failed = |error| failed(format!("removing {}", path.display()), error);
         let Some(folder) = shared.folder(place) else { return Ok(()) };
-        match folder.change(|| shared.disk.unlink(&path)) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(error)),
-            Err(_) if folder.has_lost() => Self::remove_anew(shared, *id, place).map_err(failed)?,
-            _ => {}
-        }
-        shared.settle(place)
+        let mark = match folder.change(|| shared.disk.unlink(&path)) {
+            (_, Err(error)) if error.kind() != ErrorKind::NotFound => return Err(failed(error)),
+            (_, Err(_)) if folder.has_lost() => {
+                Self::remove_anew(shared, *id, place).map_err(failed)?
+            }
+            (mark, _) => mark,
+        };
+        shared.settle(place, mark)
     }
 
     /// Makes a removal again that may have been lost: an empty file is given the name, so that the
     /// part of the folder that had it is written again.
-    fn remove_anew(shared: &Arc<Self>, id: BlobId, place: Place) -> std::io::Result<()> {
-        // Who writes under the id has not named it yet.
-        let Some(_claim) = Self::claim(shared, id) else { return Ok(()) };
-        let (path, Some(folder)) = (shared.layout.file(place, &id), shared.folder(place)) else {
-            return Ok(());
+    fn remove_anew(shared: &Arc<Self>, id: BlobId, place: Place) -> std::io::Result<Mark> {
+        // Another removal may be at it, which is not durable yet.
+        let Some(_claim) = Self::claim(shared, id) else {
+            return Err(Error::new(ErrorKind::ResourceBusy, "the blob is written or removed"));
         };
-        folder.change(|| match shared.disk.create(&path) {
+        let (path, Some(folder)) = (shared.layout.file(place, &id), shared.folder(place)) else {
+            return Ok(Mark::default());
+        };
+        let (mark, made) = folder.change(|| match shared.disk.create(&path) {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
             _ => shared.disk.unlink(&path),
-        })
+        });
+        made.map(|()| mark)
     }
 
     /// The right to write under an id, until it is dropped.

@@ -63,38 +63,40 @@ fn memory(data: &Path) -> io::Result<()> {
     let idle = server.memory()?;
     say(&format!("idle: {idle:.1} MiB"));
     let large = setting("LARGE_MIB", 2048) as u64 * MIB;
-    let above = |peak: f64| format!("{:.1} MiB more than idle", peak - idle);
-    server.begin_peak()?;
-    send_file(server.address, &key, "large", large)?;
-    say(&format!("upload of {} MiB: {}", large / MIB, above(server.peak()?)));
-    server.begin_peak()?;
-    assert_eq!(receive_file(server.address, "large")?, large);
-    say(&format!("download of {} MiB: {}", large / MIB, above(server.peak()?)));
-    server.begin_peak()?;
-    at_once(500, |number| send_file(server.address, &key, &format!("many/{number}"), 4 * MIB))?;
-    let peak = server.peak()?;
-    say(&format!(
-        "500 uploads of 4 MiB at once: {}, {:.0} KiB each",
-        above(peak),
-        each(peak, idle)
-    ));
-    server.begin_peak()?;
-    at_once(500, |number| {
-        let size = receive_file(server.address, &format!("many/{number}"))?;
-        assert_eq!(size, 4 * MIB);
-        Ok(())
+    let megabytes = large / MIB;
+    let many = |number| format!("many/{number}");
+    added(&server, &format!("upload of {megabytes} MiB"), 1, |_| {
+        send_file(server.address, &key, "large", large)
     })?;
-    let peak = server.peak()?;
-    say(&format!(
-        "500 downloads of 4 MiB at once: {}, {:.0} KiB each",
-        above(peak),
-        each(peak, idle)
-    ));
-    Ok(())
+    added(&server, &format!("download of {megabytes} MiB"), 1, |_| {
+        receive_file(server.address, "large", large)
+    })?;
+    added(&server, "uploads of 4 MiB at once", 500, |number| {
+        send_file(server.address, &key, &many(number), 4 * MIB)
+    })?;
+    added(&server, "downloads of 4 MiB at once", 500, |number| {
+        receive_file(server.address, &many(number), 4 * MIB)
+    })
 }
 
-fn each(peak: f64, idle: f64) -> f64 {
-    (peak - idle) * 1024.0 / 500.0
+/// Says how much memory it adds when something is done so many times at once.
+fn added(
+    server: &Peer,
+    what: &str,
+    count: usize,
+    one: impl Fn(usize) -> io::Result<()> + Sync,
+) -> io::Result<()> {
+    // What was done before is given back by then.
+    thread::sleep(Duration::from_secs(3));
+    let before = server.memory()?;
+    server.begin_peak()?;
+    at_once(count, one)?;
+    let more = server.peak()? - before;
+    say(&format!(
+        "{count} x {what}: {before:.1} MiB before, {more:.1} MiB more at the most, {:.2} MiB each",
+        more / count as f64
+    ));
+    Ok(())
 }
 
 /// Does something so many times, all at once.
@@ -127,15 +129,16 @@ fn send_file(address: SocketAddr, key: &str, name: &str, size: u64) -> io::Resul
     Ok(())
 }
 
-/// Downloads a file, and gives its size.
-fn receive_file(address: SocketAddr, name: &str) -> io::Result<u64> {
+/// Downloads a file of so many bytes.
+fn receive_file(address: SocketAddr, name: &str, size: u64) -> io::Result<()> {
     let mut stream = TcpStream::connect(address)?;
     write!(stream, "GET /bench/repo/{name} HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n")?;
     let (mut chunk, mut head, mut received) = (vec![0; 256 << 10], Vec::new(), 0);
     loop {
         let count = stream.read(&mut chunk)?;
         if count == 0 {
-            return Ok(received);
+            assert_eq!(received, size, "{name}");
+            return Ok(());
         }
         received += count as u64;
         if !head.ends_with(b"\r\n\r\n") {
@@ -151,7 +154,7 @@ fn receive_file(address: SocketAddr, name: &str) -> io::Result<u64> {
 // --- Growth -------------------------------------------------------------------------------------
 
 fn growth(data: &Path) -> io::Result<()> {
-    let files = setting("FILES", 10_000);
+    let files = setting("FILES", 10_000).next_multiple_of(BATCH);
     let mut server = Peer::packhouse(data)?;
     let key = prepare(server.address)?;
     let mut costs = Vec::new();
@@ -161,6 +164,7 @@ fn growth(data: &Path) -> io::Result<()> {
         fill(server.address, &key, filled, count)?;
         filled = count;
         // What was filled is on the disk, and the caches are as after a start.
+        // The system's cache of the disk stays warm.
         server.kill()?;
         let started = Instant::now();
         server = Peer::packhouse(data)?;

@@ -1,7 +1,7 @@
 //! Folders whose sync failed: what is changed after it is as good as before.
 
 use super::*;
-use crate::folder::Folder;
+use crate::folder::{Folder, Mark};
 
 #[tokio::test]
 async fn a_folder_whose_sync_failed_goes_on_with_what_is_named_after_it() {
@@ -42,20 +42,43 @@ async fn a_removal_that_a_failed_sync_lost_is_made_again() {
 /// A sync that fails takes with it what was named while it ran.
 #[test]
 fn what_is_changed_while_a_sync_fails_is_not_believed_either() {
+    let (_dir, folder) = folder();
+    let disk = Meanwhile(Arc::clone(&folder), Mutex::default());
+    let first = folder.changed();
+    folder.settle(&disk, first).unwrap_err();
+    let meanwhile = disk.1.lock().unwrap().unwrap();
+    // Others make changes later, and theirs are durable.
+    let later = folder.changed();
+    folder.settle(&SystemDisk, later).unwrap();
+    // Those who made the lost ones come only now.
+    folder.settle(&SystemDisk, first).unwrap_err();
+    folder.settle(&SystemDisk, meanwhile).unwrap_err();
+}
+
+#[test]
+fn what_was_durable_before_a_sync_failed_stays_so() {
+    let (_dir, folder) = folder();
+    let first = folder.changed();
+    folder.settle(&SystemDisk, first).unwrap();
+    for _ in 0..200 {
+        let lost = folder.changed();
+        folder.settle(&Meanwhile(Arc::clone(&folder), Mutex::default()), lost).unwrap_err();
+        let kept = folder.changed();
+        folder.settle(&SystemDisk, kept).unwrap();
+        folder.settle(&SystemDisk, lost).unwrap_err();
+        folder.settle(&SystemDisk, first).unwrap();
+    }
+}
+
+fn folder() -> (tempfile::TempDir, Arc<Folder>) {
     let dir = tempfile::tempdir().unwrap();
     let folder = Arc::new(Folder::new(dir.path().to_owned()));
-    let disk = Meanwhile(Arc::clone(&folder));
-    folder.change(|| Ok(())).unwrap();
-    folder.settle(&disk).unwrap_err();
-    // As one does who changed it while the sync ran, and comes only now.
-    folder.settle(&SystemDisk).unwrap_err();
-    folder.change(|| Ok(())).unwrap();
-    folder.settle(&SystemDisk).unwrap();
+    (dir, folder)
 }
 
 /// Whose syncs fail, after something else was changed.
 #[derive(Debug)]
-struct Meanwhile(Arc<Folder>);
+struct Meanwhile(Arc<Folder>, Mutex<Option<Mark>>);
 
 impl Disk for Meanwhile {
     fn create(&self, path: &Path) -> io::Result<File> {
@@ -71,7 +94,7 @@ impl Disk for Meanwhile {
     }
 
     fn sync(&self, _: &File, _: &Path) -> io::Result<()> {
-        self.0.changed();
+        *self.1.lock().unwrap() = Some(self.0.changed());
         Err(Errno::IO.into())
     }
 

@@ -1,11 +1,14 @@
 //! The servers that Packhouse is compared with, and what is downloaded from all.
 
-use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::io;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 use std::{fs, thread};
 
+use axum::Router;
+use axum::http::StatusCode;
+use axum::serve::ListenerExt;
 use packhouse_benches::{Peer, free_address};
 use packhouse_tests::client::Client;
 use packhouse_tests::random::Random;
@@ -79,29 +82,20 @@ pub(crate) fn prepare(address: SocketAddr) -> io::Result<String> {
 
 /// A server that says yes to everything, in threads of this program.
 pub(crate) fn start_yes() -> io::Result<SocketAddr> {
-    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     thread::spawn(move || {
-        for stream in listener.incoming().map_while(Result::ok) {
-            // nginx going away ends it.
-            thread::spawn(move || say_yes(stream));
-        }
+        runtime.block_on(async {
+            let listener = tokio::net::TcpListener::from_std(listener)?;
+            let listener = listener.tap_io(|stream| {
+                // Otherwise an answer may wait for the peer's acknowledgement.
+                let _ = stream.set_nodelay(true);
+            });
+            axum::serve(listener, Router::new().fallback(|| async { StatusCode::NO_CONTENT })).await
+        })
     });
     Ok(address)
-}
-
-fn say_yes(mut stream: TcpStream) -> io::Result<()> {
-    stream.set_nodelay(true)?;
-    let (mut asked, mut chunk) = (Vec::new(), [0; 4096]);
-    loop {
-        let count = stream.read(&mut chunk)?;
-        if count == 0 {
-            return Ok(());
-        }
-        asked.extend_from_slice(&chunk[..count]);
-        if asked.ends_with(b"\r\n\r\n") {
-            asked.clear();
-            stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n")?;
-        }
-    }
 }

@@ -29,7 +29,7 @@ pub(crate) fn compare(work: &Path, packhouse: &Peer, key: &str, rounds: usize) -
         for round in 0..rounds {
             rates[0].push(load(
                 || (),
-                |(), number, body| floor.put(number, body),
+                |(), number, body| floor.put(number, &body.bytes),
                 connections,
                 round,
             )?);
@@ -52,6 +52,7 @@ pub(crate) fn compare(work: &Path, packhouse: &Peer, key: &str, rounds: usize) -
     for round in 0..rounds {
         let mut body = content(256 << 20);
         body[..8].copy_from_slice(&round.to_le_bytes());
+        let body = Body::new(body);
         their_times.push(timed(|| put_blob(&mut Client::anonymous(registry.address), 0, &body))?);
         our_times.push(timed(|| put_file(&mut ours(), 1_000_000_000 + round, &body))?);
     }
@@ -72,33 +73,45 @@ fn timed(put: impl FnOnce() -> io::Result<bool>) -> io::Result<f64> {
     Ok(begin.elapsed().as_secs_f64())
 }
 
-fn put_file(client: &mut Client, number: usize, body: &[u8]) -> io::Result<bool> {
+/// What is uploaded. The registry's clients say its digest, which is no part of what is measured.
+struct Body {
+    bytes: Vec<u8>,
+    digest: String,
+}
+
+impl Body {
+    fn new(bytes: Vec<u8>) -> Self {
+        let digest = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        Self { bytes, digest }
+    }
+}
+
+fn put_file(client: &mut Client, number: usize, body: &Body) -> io::Result<bool> {
     let path = format!("/content/bench/repo/p/1/up/{number}");
-    Ok(client.send("PUT", &path, body)?.status == 201)
+    Ok(client.send("PUT", &path, &body.bytes)?.status == 201)
 }
 
 /// The registry takes a blob in two requests.
-fn put_blob(client: &mut Client, _number: usize, body: &[u8]) -> io::Result<bool> {
+fn put_blob(client: &mut Client, _number: usize, body: &Body) -> io::Result<bool> {
     let begun = client.send("POST", "/v2/bench/blobs/uploads/", b"")?;
     let place = begun.header("location").unwrap_or_default();
     let place = place.splitn(4, '/').nth(3).unwrap_or_default();
     let joint = if place.contains('?') { '&' } else { '?' };
-    let digest: String = Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect();
-    let path = format!("/{place}{joint}digest=sha256:{digest}");
-    Ok(client.send("PUT", &path, body)?.status == 201)
+    let path = format!("/{place}{joint}digest=sha256:{}", body.digest);
+    Ok(client.send("PUT", &path, &body.bytes)?.status == 201)
 }
 
 /// Uploads a second, of files that are all different, by so many clients at once.
 fn load<C>(
     client: impl Fn() -> C + Sync,
-    put: impl Fn(&mut C, usize, &[u8]) -> io::Result<bool> + Sync,
+    put: impl Fn(&mut C, usize, &Body) -> io::Result<bool> + Sync,
     connections: usize,
     round: usize,
 ) -> io::Result<f64> {
     let count = 150 * connections.min(8);
     let next = AtomicUsize::new(0);
     let seed = round * 1_000_000 + connections * 10_000;
-    let bodies: Vec<Vec<u8>> = (0..count).map(|i| body(seed + i)).collect();
+    let bodies: Vec<Body> = (0..count).map(|i| body(seed + i)).collect();
     let upload = || -> io::Result<()> {
         let mut client = client();
         loop {
@@ -115,8 +128,8 @@ fn load<C>(
     Ok(count as f64 / begin.elapsed().as_secs_f64())
 }
 
-fn body(number: usize) -> Vec<u8> {
+fn body(number: usize) -> Body {
     let mut random = Random::new(number as u64);
     let size = 1024 + usize::try_from(random.below(9 * 1024)).unwrap_or(0);
-    random.bytes(size)
+    Body::new(random.bytes(size))
 }
