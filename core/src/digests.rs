@@ -1,4 +1,4 @@
-//! Digests of a stream: SHA-256 in one lane, SHA-1 and MD5 in another, which take about as long,
+//! Digests of a stream: SHA-256 and MD5 in one lane, SHA-1 in another, which takes about as long,
 //! beside the writing.
 //!
 //! A small file is hashed where it is; from [`LARGE`] on, whole pieces go to blocking jobs while
@@ -11,8 +11,8 @@ use bytes::Bytes;
 use futures::channel::oneshot;
 use futures::future::BoxFuture;
 use md5::Md5;
-use sha1::Sha1;
-use sha2::{Digest, Sha256};
+use ring::digest::{Context, SHA256};
+use sha1::{Digest, Sha1};
 
 use crate::model::files::Digests;
 use crate::ports::Runtime;
@@ -21,23 +21,42 @@ use crate::{Error, Result, hex};
 /// How many bytes are gathered before they are handed to the lanes.
 const LARGE: usize = 128 << 10;
 
+/// The SHA-256 of contents: not of the family of the others, since it is much faster where the
+/// processor has no instructions for it.
+pub(crate) struct ContentSha256(Context);
+
+impl ContentSha256 {
+    pub(crate) fn new() -> Self {
+        Self(Context::new(&SHA256))
+    }
+
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// In hexadecimal.
+    pub(crate) fn finish(self) -> String {
+        hex::encode(self.0.finish().as_ref())
+    }
+}
+
 /// Takes the bytes of a stream, one chunk after another.
 pub(crate) struct Hashing {
     runtime: Arc<dyn Runtime>,
     gathered: Vec<Bytes>,
     gathered_bytes: usize,
-    sha256: Lane<Sha256>,
-    others: Lane<(Sha1, Md5)>,
+    sha256_md5: Lane<(ContentSha256, Md5)>,
+    sha1: Lane<Sha1>,
 }
 
 impl Hashing {
     pub(crate) fn new(runtime: Arc<dyn Runtime>) -> Self {
-        let sha256 = Lane::new(Sha256::new(), |state, bytes| state.update(bytes));
-        let others = Lane::new((Sha1::new(), Md5::new()), |state, bytes| {
+        let sha256_md5 = Lane::new((ContentSha256::new(), Md5::new()), |state, bytes| {
             state.0.update(bytes);
             state.1.update(bytes);
         });
-        Self { runtime, gathered: Vec::new(), gathered_bytes: 0, sha256, others }
+        let sha1 = Lane::new(Sha1::new(), |state, bytes| state.update(bytes));
+        Self { runtime, gathered: Vec::new(), gathered_bytes: 0, sha256_md5, sha1 }
     }
 
     pub(crate) async fn update(&mut self, chunk: Bytes) -> Result<()> {
@@ -46,18 +65,18 @@ impl Hashing {
         if self.gathered_bytes >= LARGE {
             let chunks: Arc<[Bytes]> = std::mem::take(&mut self.gathered).into();
             self.gathered_bytes = 0;
-            self.sha256.start(&*self.runtime, chunks.clone()).await?;
-            self.others.start(&*self.runtime, chunks).await?;
+            self.sha256_md5.start(&*self.runtime, chunks.clone()).await?;
+            self.sha1.start(&*self.runtime, chunks).await?;
         }
         Ok(())
     }
 
     pub(crate) async fn finish(mut self) -> Result<Digests> {
-        let sha256 = self.sha256.finish(&self.gathered).await?;
-        let (sha1, md5) = self.others.finish(&self.gathered).await?;
+        let (sha256, md5) = self.sha256_md5.finish(&self.gathered).await?;
+        let sha1 = self.sha1.finish(&self.gathered).await?;
         Ok(Digests {
             sha1: hex::encode(&sha1.finalize()),
-            sha256: hex::encode(&sha256.finalize()),
+            sha256: sha256.finish(),
             md5: hex::encode(&md5.finalize()),
         })
     }

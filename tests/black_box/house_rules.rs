@@ -22,6 +22,7 @@ const CORE_MAY_USE: [&str; 21] = [
     "packhouse-core",
     "pbkdf2",
     "quick_cache",
+    "ring",
     "serde",
     "serde_json",
     "sha1",

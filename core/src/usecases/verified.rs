@@ -11,11 +11,10 @@ use bytes::Bytes;
 use futures::stream::{BoxStream, StreamExt};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
-use sha2::{Digest, Sha256};
 
 use crate::blobs::{BlobBody, BlobError, BlobErrorKind, BlobId, BlobReader, ByteRange};
+use crate::digests::ContentSha256;
 use crate::engine::Packhouse;
-use crate::hex;
 use crate::model::files::File;
 
 /// How many blobs are remembered; with more the memory starts anew.
@@ -109,7 +108,7 @@ pub(super) fn verify(
         packhouse: packhouse.clone(),
         blob: file.contents.blob,
         sha256: file.contents.digests.sha256.clone(),
-        hash: Sha256::new(),
+        hash: ContentSha256::new(),
     };
     match body {
         BlobBody::Bytes(bytes) => {
@@ -126,12 +125,12 @@ struct Check {
     packhouse: Packhouse,
     blob: BlobId,
     sha256: String,
-    hash: Sha256,
+    hash: ContentSha256,
 }
 
 impl Check {
     fn finish(self) -> Result<(), BlobError> {
-        if hex::encode(&self.hash.finalize()) != self.sha256 {
+        if self.hash.finish() != self.sha256 {
             let blob = self.blob;
             return Err(BlobErrorKind::Corrupt.because(format!("{blob} has other bytes")));
         }
