@@ -60,6 +60,7 @@ use std::collections::BTreeMap;
 use command::{Announced, Command, Form, Step, Upload};
 use generator::Generator;
 use invariants::tells_too_much;
+use packhouse_tests::settings;
 use run::Engines;
 use serde_json::json;
 use state::{Flaw, Model};
@@ -67,10 +68,6 @@ use world::{OWNER, Repo, STRANGER, Who};
 
 /// How many tests share the sequences, so that they run at once.
 const PARTS: u64 = 2;
-
-fn setting(name: &str, default: u64) -> u64 {
-    std::env::var(name).map_or(default, |text| text.parse().unwrap())
-}
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -84,8 +81,8 @@ fn turn(seed: u64) -> usize {
 
 /// Plays one part of the sequences; panics with the shrunk sequence at a difference.
 async fn part(number: u64) {
-    let count = setting("PACKHOUSE_MODEL_SEQUENCES", 2000);
-    let first = setting("PACKHOUSE_MODEL_SEED", 1);
+    let count = settings::number("PACKHOUSE_MODEL_SEQUENCES").unwrap_or(2000);
+    let first = settings::number("PACKHOUSE_MODEL_SEED").unwrap_or(1);
     let mut engines = Engines::new().await;
     for seed in (first..first + count).filter(|seed| seed % PARTS == number) {
         let (steps, turn) = (Generator::sequence(seed), turn(seed));

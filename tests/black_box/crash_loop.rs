@@ -10,13 +10,15 @@ use std::time::Duration;
 
 use packhouse_tests::random::Random;
 use packhouse_tests::server::Server;
+use packhouse_tests::settings;
 
-use crate::witness::{Run, Writer, setting};
+use crate::witness::{Run, Writer};
 
 #[test]
 fn nothing_acknowledged_is_lost_when_the_server_is_killed() {
-    let cycles = setting("PACKHOUSE_CRASH_CYCLES").unwrap_or(200);
-    let seed = setting("PACKHOUSE_CRASH_SEED").unwrap_or_else(|| u64::from(std::process::id()));
+    let cycles = settings::number("PACKHOUSE_CRASH_CYCLES").unwrap_or(200);
+    let seed =
+        settings::number("PACKHOUSE_CRASH_SEED").unwrap_or_else(|| u64::from(std::process::id()));
     println!("{cycles} cycles, PACKHOUSE_CRASH_SEED={seed}");
     let mut random = Random::new(seed);
     let data = tempfile::tempdir().expect("a temporary folder");
@@ -32,7 +34,7 @@ fn nothing_acknowledged_is_lost_when_the_server_is_killed() {
         let running = Writer::run_all(writers, server.address, &run);
         thread::sleep(Duration::from_millis(10 + random.below(250)));
         server.kill();
-        writers = running.into_iter().map(|run| run.join().expect("a writer ends")).collect();
+        writers = Writer::join_all(running);
     }
     let server = Server::start(data.path());
     for writer in &mut writers {

@@ -15,6 +15,7 @@ use std::process::{Command, Stdio};
 
 use packhouse_tests::random::Random;
 use packhouse_tests::server::Server;
+use packhouse_tests::settings;
 use tempfile::TempDir;
 
 use crate::witness::{Change, Told, Writer};
@@ -90,8 +91,7 @@ fn a_server_lives_through_full_disks() {
         println!("SKIPPED: this process may not mount a file system");
         return;
     };
-    let cycles = std::env::var("PACKHOUSE_FULL_DISK_CYCLES");
-    let cycles = cycles.ok().and_then(|cycles| cycles.parse().ok()).unwrap_or(20);
+    let cycles = settings::number("PACKHOUSE_FULL_DISK_CYCLES").unwrap_or(20);
     let log = disk.path().join("log");
     let stderr = Stdio::from(File::create(&log).expect("a log"));
     let server = Server::start_logging(&disk.path().join("data"), &[], stderr);

@@ -6,22 +6,18 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 
 use packhouse_tests::client::{Client, Reply};
+use packhouse_tests::content::{sha256, tar};
 use packhouse_tests::random::Random;
 use packhouse_tests::server::ADMIN_KEY;
-use sha2::{Digest, Sha256};
 
 const WRITERS: usize = 4;
 const PATHS: u64 = 6;
-
-/// A number from the environment.
-pub(crate) fn setting(name: &str) -> Option<u64> {
-    std::env::var(name).ok()?.parse().ok()
-}
 
 /// What the writers and whoever ends their writing know of each other.
 #[derive(Debug, Default)]
@@ -163,20 +159,27 @@ impl Writer {
         writers.into_iter().map(start).collect()
     }
 
+    /// Waits until each of them is done. What one says in a panic is said again.
+    pub(crate) fn join_all(running: Vec<JoinHandle<Self>>) -> Vec<Self> {
+        let ended = |run: JoinHandle<Self>| run.join().unwrap_or_else(|said| resume_unwind(said));
+        running.into_iter().map(ended).collect()
+    }
+
     /// Changes things until the server, or its disk, is gone.
     fn run(mut self, address: SocketAddr, run: &Run) -> Self {
         let mut client = Client::user(address, "crash", &self.key);
         loop {
             let change = self.next_change();
             let after: Vec<State> = self.possible.iter().map(|state| change.apply(state)).collect();
-            let sent = self.send(&mut client, &change);
-            if sent.is_err() || run.is_cut.load(Ordering::SeqCst) {
+            let reply = match self.send(&mut client, &change) {
+                Ok(reply) if !run.is_cut.load(Ordering::SeqCst) => reply,
                 // It may have happened, or not.
-                self.possible.extend(after);
-                return self;
-            }
-            let status = sent.map(|reply| reply.status);
-            assert!(matches!(status, Ok(200 | 201)), "{}: {status:?}", self.name);
+                _ => {
+                    self.possible.extend(after);
+                    return self;
+                }
+            };
+            answered(&format!("a change of {}", self.name), &reply, &[200, 201]);
             self.possible = after;
             run.acknowledged.fetch_add(1, Ordering::Relaxed);
         }
@@ -193,8 +196,8 @@ impl Writer {
         let sent = self.send(client, change);
         match &sent {
             Ok(reply) if matches!(reply.status, 200 | 201) => self.possible = after,
-            // Only what is not possible now may have happened all the same.
             Ok(reply) if reply.status != 503 => {}
+            // It may have happened all the same: what was not possible until now is.
             _ => {
                 for state in after {
                     if !self.possible.contains(&state) {
@@ -271,7 +274,7 @@ impl Writer {
             // What waits shows when it is published.
             let mut owner = self.client(address);
             let sent = self.send(&mut owner, &Change::Publish).expect("the server answers");
-            assert_eq!(sent.status, 200, "{} cannot be published", self.name);
+            answered(&format!("the publication of {}", self.name), &sent, &[200]);
             self.possible.iter_mut().for_each(|state| *state = Change::Publish.apply(state));
             self.compare(address, cycle);
             self.possible.truncate(1);
@@ -300,7 +303,7 @@ impl Writer {
         let mut seen = Seen::new();
         let list = format!("/packages/crash/repo/{}/files?include_unpublished=1", self.name);
         let listed = owner.send("GET", &list, b"").expect("the server answers");
-        assert_eq!(listed.status, 200, "{}", listed.text());
+        answered(&format!("the list of {}", self.name), &listed, &[200]);
         for file in listed.json().as_array().expect("a list") {
             let path = file["path"].as_str().expect("a path").to_owned();
             let url = format!("/crash/repo/{path}");
@@ -309,31 +312,21 @@ impl Writer {
             let sha256 = sha256(&got.body);
             assert_eq!(Some(sha256.as_str()), file["sha256"].as_str(), "{path} has other bytes");
             assert_eq!(Some(got.body.len() as u64), file["size"].as_u64(), "{path}");
-            let public = stranger.send("HEAD", &url, b"").expect("the server answers").status;
-            assert!(matches!(public, 200 | 401), "{path}: {public}");
-            seen.insert(path, (sha256, public == 200));
+            let public = stranger.send("HEAD", &url, b"").expect("the server answers");
+            answered(&format!("a stranger who asks for {path}"), &public, &[200, 401]);
+            seen.insert(path, (sha256, public.status == 200));
         }
         seen
     }
+}
+
+/// Where what was acknowledged is there, only these are answers.
+fn answered(what: &str, reply: &Reply, statuses: &[u16]) {
+    let (status, text) = (reply.status, reply.text());
+    assert!(statuses.contains(&status), "{what} must not be answered {status}: {text}");
 }
 
 /// What can be seen of each path that holds something.
 type Seen = BTreeMap<String, (String, bool)>;
 
 const VERSION: &[u8] = b"{\"name\":\"1.0\"}";
-
-/// A tar of these files.
-fn tar(files: &[(String, Vec<u8>)]) -> Vec<u8> {
-    let mut tar = tar::Builder::new(Vec::new());
-    for (path, body) in files {
-        let mut header = tar::Header::new_ustar();
-        header.set_size(body.len() as u64);
-        header.set_mode(0o644);
-        tar.append_data(&mut header, path, body.as_slice()).expect("written to memory");
-    }
-    tar.into_inner().expect("written to memory")
-}
-
-pub(crate) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
-}
