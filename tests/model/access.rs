@@ -1,9 +1,11 @@
 //! Who may do what: the table of `docs/status-codes.md`, "Who may know of what".
 
+use std::collections::BTreeMap;
+
 use super::answer::{Expected, Told};
 use super::engine::Credentials;
 use super::samples::{self, ELSEWHERE};
-use super::state::{Entitlement, Flaw, Model};
+use super::state::{Entitlement, Flaw, Model, Package, Product};
 use super::world::{OWNER, Repo, Who};
 
 /// Who was recognized.
@@ -170,6 +172,24 @@ impl Model {
                 && product.entitlements.values().any(|e| holds(&e))
         });
         by_repo || by_package || by_version || by_product
+    }
+
+    /// Whether a key holds an entitlement of the repository, or of anything in it.
+    pub(crate) fn is_entitled_within(&self, of: &str, key: &str, at: Repo) -> bool {
+        let Some(repo) = self.repo(at).filter(|_| of == at.0) else { return false };
+        let holds = |all: &BTreeMap<_, Entitlement>| all.values().any(|e| e.keys.contains(&key));
+        let in_package = |package: &Package| {
+            holds(&package.entitlements)
+                || package.versions.values().any(|version| holds(&version.entitlements))
+        };
+        let lists = |product: &Product| {
+            product.packages.iter().any(|(repo, name, id)| {
+                *repo == at.1 && self.package(at, name).is_some_and(|package| package.id == *id)
+            })
+        };
+        holds(&repo.entitlements)
+            || repo.packages.values().any(in_package)
+            || self.subject(of).products.values().any(|it| holds(&it.entitlements) && lists(it))
     }
 
     /// Whether what is published of it may be read.

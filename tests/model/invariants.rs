@@ -114,8 +114,9 @@ pub(crate) fn tells_too_much(model: &Model, by: Who, object: &Value) -> Option<S
             (!may).then(|| format!("{path} of {repo:?} is told"))
         }
         None => {
-            // A narrow entitlement shows the package or version that it is of.
-            let narrow = matches!(caller, Caller::Key(of, _) if of == repo.0);
+            // An entitlement of something in it shows that there is a repository.
+            let narrow =
+                matches!(caller, Caller::Key(of, key) if model.is_entitled_within(of, key, repo));
             let sees = narrow || model.sees(caller, Target::repo(repo));
             (!sees).then(|| format!("{repo:?} is told"))
         }
