@@ -1,9 +1,10 @@
 //! An installation behind two routers: one over backends that can be made to fail, one over the
 //! same backends as they are.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use axum::Router;
 use axum::body::Body;
@@ -28,6 +29,8 @@ use tempfile::TempDir;
 use tokio::runtime::Handle;
 use tower::ServiceExt;
 
+/// The folder of the blobs.
+const BLOBS: &str = "blobs";
 const ADMIN_KEY: &str = "the admin's own secret key";
 
 /// What an installation keeps its things in.
@@ -77,7 +80,7 @@ impl Installation {
             let database = folder.path().join("packhouse.db");
             ports.store = Arc::new(SqliteStore::open(database, &SqliteOptions::default()).unwrap());
             let options = FsOptions { min_free: Some(0), ..FsOptions::default() };
-            ports.blobs = Arc::new(FsBlobs::open(folder.path().join("blobs"), options).unwrap());
+            ports.blobs = Arc::new(FsBlobs::open(folder.path().join(BLOBS), options).unwrap());
         } else {
             ports.blobs = Arc::new(packhouse_core::memory::MemoryBlobs::new(Arc::clone(&clock)));
         }
@@ -117,8 +120,11 @@ impl Installation {
         user
     }
 
-    pub(crate) fn is_in_memory(&self) -> bool {
-        self.folder.is_none()
+    /// Has blobs on disk look as if they had been written long ago: in memory the clock says when.
+    pub(crate) fn make_blobs_old(&self) {
+        if let Some(folder) = &self.folder {
+            make_old(&folder.path().join(BLOBS)).unwrap();
+        }
     }
 
     pub(crate) fn admin(&self) -> User {
@@ -136,6 +142,19 @@ impl Installation {
         let records: Vec<_> = self.store.scan(&query).await.unwrap().try_collect().await.unwrap();
         records.iter().map(|record| serde_json::from_str(&record.body).unwrap()).collect()
     }
+}
+
+/// Dates every file below a folder back.
+fn make_old(folder: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            make_old(&path)?;
+        } else {
+            std::fs::File::open(path)?.set_modified(SystemTime::UNIX_EPOCH)?;
+        }
+    }
+    Ok(())
 }
 
 /// What is tested here is no disk: one in memory is faster.

@@ -1,6 +1,7 @@
 //! The main job, step by step: what each needs before it, and what it asks.
 
 use bytes::Bytes;
+use packhouse_tests::content::tar;
 
 use crate::installation::Ask;
 
@@ -26,6 +27,12 @@ impl Scenario {
     /// Whether anybody sees a difference.
     pub(crate) fn is_seen(&self) -> bool {
         !self.reads() && !matches!(self.step, Doing::Collecting)
+    }
+
+    /// Whether it deletes in more than one commit: the first hides, the others remove.
+    pub(crate) fn is_in_pieces(&self) -> bool {
+        matches!(&self.step, Doing::Request(ask)
+            if ask.method == "DELETE" && !ask.path.starts_with("/content"))
     }
 
     /// Whether it changes nothing.
@@ -56,17 +63,6 @@ fn delete(path: &str) -> Ask {
 /// A published file and one that waits.
 fn two_files() -> [Ask; 2] {
     [put("1.0/kept?publish=1", "kept"), put("1.0/waiting", "waiting")]
-}
-
-fn tar(files: &[(&str, &str)]) -> Vec<u8> {
-    let mut tar = tar::Builder::new(Vec::new());
-    for (path, body) in files {
-        let mut header = tar::Header::new_ustar();
-        header.set_size(body.len() as u64);
-        header.set_mode(0o644);
-        tar.append_data(&mut header, path, body.as_bytes()).unwrap();
-    }
-    tar.into_inner().unwrap()
 }
 
 /// Uploads, publications and what replaces them.
