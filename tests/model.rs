@@ -64,7 +64,7 @@ use packhouse_tests::settings;
 use run::Engines;
 use serde_json::json;
 use state::{Flaw, Model};
-use world::{OWNER, Repo, STRANGER, Who};
+use world::{OWNER, Place, Repo, STRANGER, Who};
 
 /// How many tests share the sequences, so that they run at once.
 const PARTS: u64 = 2;
@@ -179,5 +179,19 @@ fn what_a_caller_must_not_be_told_is_noticed() {
             assert_eq!(noticed(&listed), hidden && of_repo, "{by:?}");
             assert_eq!(noticed(&file), hidden && of_file, "{by:?}");
         }
+        // A key sees the repository if it holds something of it, and not because another does.
+        let of = Place::Package(repo, package);
+        let key =
+            |key| Command::CreateKey { of: OWNER, key, password: 0, days: None, black: false };
+        let (id, write, path) = ("e1", false, None);
+        for what in [
+            key("k1"),
+            key("k2"),
+            Command::CreateEntitlement { of, id, write, keys: vec!["k1"], path },
+        ] {
+            assert_eq!(model.answer(&Step { by: Who::User(OWNER), what }).status, 201);
+        }
+        let noticed = |key| tells_too_much(&model, Who::Key(OWNER, key), &listed).is_some();
+        assert_eq!((noticed("k1"), noticed("k2")), (false, of_repo));
     }
 }

@@ -126,18 +126,13 @@ impl World {
             let answer = user.ask(sound, &Ask::new("GET", path)).await;
             writeln!(seen, "{path}: {} {}", answer.status, essence(&answer.whole())).unwrap();
         }
-        let path = "/packages/{u}/repo/tool/files?include_unpublished=1";
-        let listed = user.ask(sound, &Ask::new("GET", path)).await.whole();
-        let listed: serde_json::Value = serde_json::from_slice(&listed).unwrap();
-        let mut lines = BTreeSet::new();
-        let listed = listed.as_array().into_iter().flatten();
-        let listed: BTreeMap<_, _> = listed.map(|file| (file["path"].as_str(), file)).collect();
+        let (listed, mut lines) = (self.listed(user).await, BTreeSet::new());
         for file in listed.values() {
             lines.insert(self.file_seen(user, file).await);
         }
         for file in self.installation.all_within::<File>(&[&user.name]).await {
             // What is being deleted is hidden, and still there.
-            if !listed.contains_key(&Some(file.path.as_str())) {
+            if !listed.contains_key(file.path.as_str()) {
                 continue;
             }
             lines.insert(format!("{} is published: {}\n", file.path, file.published.is_some()));
@@ -149,24 +144,34 @@ impl World {
         seen.replace(&user.name, "U")
     }
 
+    /// The files that are listed, by their paths.
+    async fn listed(&self, user: &User) -> BTreeMap<String, serde_json::Value> {
+        let list = Ask::new("GET", "/packages/{u}/repo/tool/files?include_unpublished=1");
+        let listed = user.ask(&self.installation.sound, &list).await.whole();
+        let listed: serde_json::Value = serde_json::from_slice(&listed).unwrap();
+        let by_path =
+            |file: &serde_json::Value| (file["path"].as_str().unwrap().to_owned(), file.clone());
+        listed.as_array().into_iter().flatten().map(by_path).collect()
+    }
+
     async fn file_seen(&self, user: &User, file: &serde_json::Value) -> String {
         let path = file["path"].as_str().unwrap();
         let url = format!("/{{u}}/repo/{path}");
         let got = user.ask(&self.installation.sound, &Ask::new("GET", &url)).await;
-        if got.status == 404 {
+        let got = (got.status == 200).then(|| got.whole());
+        let held = got.as_ref().map(|body| sha256(body));
+        if held.as_deref() != file["sha256"].as_str() {
             // What a client that went away had begun may have ended since it was listed.
-            let list = Ask::new("GET", "/packages/{u}/repo/tool/files?include_unpublished=1");
-            let listed = user.ask(&self.installation.sound, &list).await.whole();
-            let name = format!("\"{path}\"");
-            let is_there = String::from_utf8_lossy(&listed).contains(&name);
-            assert!(!is_there, "{path} is listed and cannot be had");
-            return format!("{path} is no more\n");
+            let listed = self.listed(user).await;
+            let now = listed.get(path).and_then(|file| file["sha256"].as_str());
+            assert_eq!(held.as_deref(), now, "{path} is not what is listed, or cannot be had");
         }
-        assert_eq!(got.status, 200, "{path} is listed and cannot be had");
-        let body = got.whole();
-        let sha256 = sha256(&body);
-        assert_eq!(Some(sha256.as_str()), file["sha256"].as_str(), "{path} has other bytes");
-        format!("{path} of {:?}, {} bytes\n", file["version"].as_str(), body.len())
+        match got {
+            Some(body) => {
+                format!("{path} of {:?}, {} bytes\n", file["version"].as_str(), body.len())
+            }
+            None => format!("{path} is no more\n"),
+        }
     }
 
     /// When everything has been collected, there is no blob that no file has.
