@@ -8,7 +8,7 @@ use std::process::Command;
 use packhouse_tests::server::workspace;
 
 /// All that core may depend on, directly: nothing that knows HTTP, SQL, files or a runtime.
-const CORE_MAY_USE: [&str; 21] = [
+const CORE_MAY_USE: [&str; 22] = [
     "aes",
     "async-trait",
     "base64",
