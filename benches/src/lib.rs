@@ -9,6 +9,7 @@ use std::time::Duration;
 use std::{fs, thread};
 
 use packhouse_tests::server::ADMIN_KEY;
+use packhouse_tests::settings;
 
 /// A server that was started here, ended with this value.
 #[derive(Debug)]
@@ -127,9 +128,12 @@ pub fn free_address() -> io::Result<SocketAddr> {
 }
 
 /// A number from the environment.
+///
+/// # Panics
+/// When what is set is no whole number.
 #[must_use]
 pub fn setting(name: &str, default: usize) -> usize {
-    std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(default)
+    settings::number(name).map_or(default, |value| usize::try_from(value).expect("it fits"))
 }
 
 /// The middle one of some figures.
