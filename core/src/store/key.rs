@@ -52,9 +52,8 @@ impl Key {
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let inner = bytes.strip_suffix(&[END])?;
-        // Most names: nothing is escaped, and every byte is a character.
-        let plain = bytes.iter().all(|byte| byte.is_ascii() && *byte != ESCAPE);
-        (plain || inner.split(|byte| *byte == END).all(is_component)).then(|| Self(bytes.into()))
+        (is_plain(bytes) || inner.split(|byte| *byte == END).all(is_component))
+            .then(|| Self(bytes.into()))
     }
 
     /// The kind's name.
@@ -175,7 +174,7 @@ impl fmt::Debug for KeyRange {
     }
 }
 
-const END: u8 = 0;
+pub(super) const END: u8 = 0;
 const ESCAPE: u8 = 1;
 
 fn encode<'a>(kind: &str, parts: impl IntoIterator<Item = &'a str>) -> Vec<u8> {
@@ -211,6 +210,11 @@ fn decode(bytes: &[u8]) -> Option<Vec<String>> {
 /// Whether these bytes are an encoded component.
 fn is_component(bytes: &[u8]) -> bool {
     decode_component(bytes).is_some()
+}
+
+/// Whether nothing is escaped in encoded bytes, and every byte is a character: most of them.
+pub(super) fn is_plain(bytes: &[u8]) -> bool {
+    bytes.is_ascii() && !bytes.contains(&ESCAPE)
 }
 
 fn decode_component(bytes: &[u8]) -> Option<Cow<'_, str>> {

@@ -23,7 +23,7 @@ use futures::stream::BoxStream;
 pub use batch::{Batch, BatchId, Change, Committed, Expectation};
 pub use error::{CommitError, StoreError, StoreErrorKind};
 pub use key::{Key, KeyPart, KeyRange, Kind};
-pub use names::Names;
+pub use names::{Names, NamesBuilder};
 pub use pattern::Pattern;
 pub use query::{Cursor, Direction, Filter, Order, Page, Query, Row, Shape, Start};
 pub use record::{Decoded, Record, Revision};

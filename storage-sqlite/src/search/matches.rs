@@ -47,14 +47,16 @@ impl Matches {
         // Names and values begin alike: to compare numbers made of what follows is faster.
         let first = |of: &Match| if valued { place(of).0 } else { place(of).1 };
         let known = if valued { 0 } else { *shared };
-        let shared = found.first().map_or(0, |one| {
-            let one = &first(one)[known..];
-            let shared = |other: &Match| {
-                let pairs = one.iter().zip(&first(other)[known..]);
-                pairs.take_while(|(a, b)| a == b).count()
-            };
-            known + found.iter().map(shared).min().unwrap_or(0)
-        });
+        let mut alike = found.first().map_or(&[][..], |one| &first(one)[known..]);
+        for other in found {
+            let other = &first(other)[known..];
+            // Nearly always so, and far faster than to count.
+            if !other.starts_with(alike) {
+                let pairs = alike.iter().zip(other);
+                alike = &alike[..pairs.take_while(|(a, b)| a == b).count()];
+            }
+        }
+        let shared = known + alike.len();
         // The last bits make room for where each match is: numbers alone are sorted, which is far
         // faster than to compare bytes.
         let numbers = (found.len() as u64).next_power_of_two() - 1;
@@ -77,13 +79,14 @@ impl Matches {
 }
 
 /// The first eight bytes as a number; shorter ones sort first or equal.
+#[inline]
 fn leading(bytes: &[u8]) -> u64 {
-    if let Some(eight) = bytes.first_chunk() {
-        return u64::from_be_bytes(*eight);
+    match bytes.first_chunk() {
+        Some(eight) => u64::from_be_bytes(*eight),
+        // A copy of a length that is not known takes longer.
+        None => (0..8)
+            .fold(0, |number, at| number << 8 | bytes.get(at).map_or(0, |byte| u64::from(*byte))),
     }
-    let mut eight = [0; 8];
-    eight[..bytes.len()].copy_from_slice(bytes);
-    u64::from_be_bytes(eight)
 }
 
 #[cfg(test)]

@@ -52,7 +52,8 @@ pub(crate) fn select(reader: &mut Reader, query: &Query) -> Outcome<Page> {
         let mut pager = search.page(query.total && known.is_none())?;
         let next = pager.next();
         let total = known.or_else(|| query.total.then_some(pager.matched));
-        (pager.keys, pager.names, next, total)
+        let names = pager.names.finish().ok_or(Fault::Malformed("a key"))?;
+        (pager.keys, names, next, total)
     };
     let mut rows = Vec::with_capacity(keys.len());
     for key in keys {

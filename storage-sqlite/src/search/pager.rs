@@ -1,6 +1,8 @@
 //! One page out of the matches of a query, which come in its order.
 
-use packhouse_core::store::{Cursor, Direction, Key, Names, Order, Query, Shape, Start, TermValue};
+use packhouse_core::store::{
+    Cursor, Direction, Key, NamesBuilder, Order, Query, Shape, Start, TermValue,
+};
 
 use super::source::Flow;
 use crate::fault::{Fault, Outcome};
@@ -19,7 +21,7 @@ pub(crate) struct Pager<'a> {
     /// The keys of the page.
     pub(crate) keys: Vec<Key>,
     /// The names instead, if no more is wanted.
-    pub(crate) names: Names,
+    pub(crate) names: NamesBuilder,
     /// Where the page ends once it is full.
     end: Option<Cursor>,
     more: bool,
@@ -41,7 +43,7 @@ impl<'a> Pager<'a> {
             matched: 0,
             taken: 0,
             keys: Vec::new(),
-            names: Names::default(),
+            names: NamesBuilder::below(query.range.prefix()),
             end: None,
             more: false,
         }
@@ -67,9 +69,7 @@ impl<'a> Pager<'a> {
 
     fn put(&mut self, value: Option<&[u8]>, key: &[u8]) -> Outcome<()> {
         match self.query.shape {
-            Shape::Names => {
-                self.names.push(&Key::last_of(key).ok_or(Fault::Malformed("a key"))?);
-            }
+            Shape::Names => self.names.push(key),
             Shape::Keys | Shape::Records => self.keys.push(key_of(key)?),
         }
         self.taken += 1;
