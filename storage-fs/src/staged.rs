@@ -18,7 +18,7 @@ use crate::layout::Place;
 use crate::listing::finished;
 use crate::store::{Claim, Missing};
 
-/// After so many bytes they are written back while more are coming, so that `finish` of a large
+/// After so many bytes they are written back while more are taken, so that `finish` of a large
 /// blob does not find all of them waiting.
 const WRITE_BACK: u64 = 32 << 20;
 
@@ -29,7 +29,7 @@ pub(crate) struct Staged {
     claim: Option<Claim>,
     place: Place,
     /// Made with the first bytes.
-    file: Option<File>,
+    file: Option<Arc<File>>,
     length: u64,
     /// How many bytes were written since they were last written back.
     pending: u64,
@@ -72,7 +72,7 @@ impl Staged {
             return Err(BlobErrorKind::NotFound
                 .because(format!("resuming {} at {offset}, which it never reached", missing.id)));
         }
-        staged.file = Some(file);
+        staged.file = Some(Arc::new(file));
         Ok(staged)
     }
 
@@ -85,19 +85,34 @@ impl Staged {
         let failed = |error| failed(format!("writing {}", path.display()), error);
         let file = match &self.file {
             Some(file) => file,
-            None => self.file.insert(disk.create(&path).map_err(failed)?),
+            None => self.file.insert(Arc::new(disk.create(&path).map_err(failed)?)),
         };
         disk.write(file, bytes, self.length).map_err(failed)?;
         self.length += bytes.len() as u64;
         self.pending += bytes.len() as u64;
-        if self.pending >= WRITE_BACK {
-            self.pending = 0;
-            disk.write_back(file).map_err(|error| {
-                self.spoiled = true;
-                failed(error)
-            })?;
-        }
         Ok(())
+    }
+
+    /// Whether so much was written since the last time that it should be written back.
+    pub(crate) const fn is_ahead(&self) -> bool {
+        self.pending >= WRITE_BACK
+    }
+
+    /// What writes back what was written so far, on a thread of its own. Where it fails, the file
+    /// has to be spoiled: the system tells a failure once.
+    pub(crate) fn write_back(&mut self) -> impl FnOnce() -> Result<(), BlobError> + use<> {
+        self.pending = 0;
+        let (path, disk) = (self.path(), Arc::clone(&self.claim().shared.disk));
+        let file = self.file.clone();
+        move || {
+            let written = file.map_or(Ok(()), |file| disk.write_back(&file));
+            written.map_err(|error| failed(format!("writing {}", path.display()), error))
+        }
+    }
+
+    /// Bytes were lost: what was suspended is of no worth either.
+    pub(crate) const fn spoil(&mut self) {
+        self.spoiled = true;
     }
 
     /// Makes a blob of it.

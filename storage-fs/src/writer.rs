@@ -14,6 +14,9 @@ use crate::staged::Staged;
 #[derive(Debug)]
 pub(crate) struct FsWriter {
     work: Work,
+    /// What writes back bytes that were written before. Nothing waits for it but the next of its
+    /// kind and the end, so that the disk works while more is received.
+    behind: Option<JoinHandle<Result<(), BlobError>>>,
     buffer: Vec<u8>,
     /// An empty buffer to be filled next.
     spare: Vec<u8>,
@@ -33,12 +36,20 @@ type Written = (Staged, Vec<u8>, Result<(), BlobError>);
 
 impl FsWriter {
     pub(crate) fn new(staged: Staged, limit: usize) -> Self {
-        Self { work: Work::Idle(staged), buffer: Vec::new(), spare: Vec::new(), limit }
+        let (buffer, spare) = (Vec::new(), Vec::new());
+        Self { work: Work::Idle(staged), behind: None, buffer, spare, limit }
     }
 
     /// Begins to write what was gathered, once what was gathered before is written.
     async fn flush(&mut self) -> Result<(), BlobError> {
-        let mut staged = self.idle().await?;
+        self.settle().await?;
+        if matches!(&self.work, Work::Idle(staged) if staged.is_ahead()) {
+            self.catch_up().await?;
+        }
+        let mut staged = self.take()?;
+        if staged.is_ahead() {
+            self.behind = Some(spawn_blocking(staged.write_back()));
+        }
         let mut full = mem::replace(&mut self.buffer, mem::take(&mut self.spare));
         self.work = Work::Writing(spawn_blocking(move || {
             let outcome = staged.append(&full);
@@ -48,22 +59,44 @@ impl FsWriter {
         Ok(())
     }
 
-    /// The file, when nobody writes it. Given up, nothing is lost: the job goes on, and whoever
-    /// drops its outcome drops the file.
-    async fn idle(&mut self) -> Result<Staged, BlobError> {
-        let done = match &mut self.work {
-            Work::Writing(job) => Some(job.await),
-            Work::Idle(_) | Work::Failed => None,
-        };
-        match (mem::replace(&mut self.work, Work::Failed), done) {
-            (_, Some(done)) => {
-                let (staged, spare, outcome) = done.map_err(job_failed)?;
-                self.spare = spare;
-                outcome.map(|()| staged)
+    /// Waits until nobody writes. Given up, nothing is lost: the job goes on, and whoever drops its
+    /// outcome drops the file.
+    async fn settle(&mut self) -> Result<(), BlobError> {
+        let Work::Writing(job) = &mut self.work else { return Ok(()) };
+        let done = job.await;
+        self.work = Work::Failed;
+        let (staged, spare, outcome) = done.map_err(job_failed)?;
+        self.spare = spare;
+        outcome?;
+        self.work = Work::Idle(staged);
+        Ok(())
+    }
+
+    /// Waits until what is being written back is.
+    async fn catch_up(&mut self) -> Result<(), BlobError> {
+        let Some(job) = &mut self.behind else { return Ok(()) };
+        let done = job.await.map_err(job_failed);
+        self.behind = None;
+        done.flatten().inspect_err(|_| {
+            if let Work::Idle(mut staged) = mem::replace(&mut self.work, Work::Failed) {
+                staged.spoil();
             }
-            (Work::Idle(staged), None) => Ok(staged),
+        })
+    }
+
+    /// The file, when nobody writes it.
+    fn take(&mut self) -> Result<Staged, BlobError> {
+        match mem::replace(&mut self.work, Work::Failed) {
+            Work::Idle(staged) => Ok(staged),
             _ => Err(BlobErrorKind::Unavailable.because("writing after a failure")),
         }
+    }
+
+    /// The file with nothing under way, and what is left to write.
+    async fn end(mut self: Box<Self>) -> Result<(Staged, Vec<u8>), BlobError> {
+        self.settle().await?;
+        self.catch_up().await?;
+        Ok((self.take()?, self.buffer))
     }
 }
 
@@ -78,13 +111,13 @@ impl BlobWriter for FsWriter {
         Ok(())
     }
 
-    async fn finish(mut self: Box<Self>) -> Result<BlobInfo, BlobError> {
-        let (staged, last) = (self.idle().await?, mem::take(&mut self.buffer));
+    async fn finish(self: Box<Self>) -> Result<BlobInfo, BlobError> {
+        let (staged, last) = self.end().await?;
         spawn_blocking(move || staged.finish(&last)).await.map_err(job_failed)?
     }
 
-    async fn suspend(mut self: Box<Self>) -> Result<Suspended, BlobError> {
-        let (staged, last) = (self.idle().await?, mem::take(&mut self.buffer));
+    async fn suspend(self: Box<Self>) -> Result<Suspended, BlobError> {
+        let (staged, last) = self.end().await?;
         spawn_blocking(move || staged.suspend(&last)).await.map_err(job_failed)?
     }
 }

@@ -5,7 +5,7 @@ use packhouse_core::store::{
 };
 
 use super::source::Flow;
-use crate::fault::{Fault, Outcome};
+use crate::fault::Outcome;
 use crate::records::key_of;
 
 /// Takes matches until the page is full.
