@@ -1,5 +1,5 @@
-//! Digests of a stream: SHA-256 and MD5 in one lane, SHA-1 in another, which takes about as long,
-//! beside the writing.
+//! Digests of a stream: SHA-256 in one lane, SHA-1 and MD5 in another, which takes little longer
+//! where the processor has no instructions for any, beside the writing.
 //!
 //! A small file is hashed where it is; from [`LARGE`] on, whole pieces go to blocking jobs while
 //! the next piece is received, so that no asynchronous task is held up by hashing.
@@ -45,18 +45,18 @@ pub(crate) struct Hashing {
     runtime: Arc<dyn Runtime>,
     gathered: Vec<Bytes>,
     gathered_bytes: usize,
-    sha256_md5: Lane<(ContentSha256, Md5)>,
-    sha1: Lane<Sha1>,
+    sha256: Lane<ContentSha256>,
+    sha1_md5: Lane<(Sha1, Md5)>,
 }
 
 impl Hashing {
     pub(crate) fn new(runtime: Arc<dyn Runtime>) -> Self {
-        let sha256_md5 = Lane::new((ContentSha256::new(), Md5::new()), |state, bytes| {
+        let sha256 = Lane::new(ContentSha256::new(), ContentSha256::update);
+        let sha1_md5 = Lane::new((Sha1::new(), Md5::new()), |state, bytes| {
             state.0.update(bytes);
             state.1.update(bytes);
         });
-        let sha1 = Lane::new(Sha1::new(), |state, bytes| state.update(bytes));
-        Self { runtime, gathered: Vec::new(), gathered_bytes: 0, sha256_md5, sha1 }
+        Self { runtime, gathered: Vec::new(), gathered_bytes: 0, sha256, sha1_md5 }
     }
 
     pub(crate) async fn update(&mut self, chunk: Bytes) -> Result<()> {
@@ -65,15 +65,15 @@ impl Hashing {
         if self.gathered_bytes >= LARGE {
             let chunks: Arc<[Bytes]> = std::mem::take(&mut self.gathered).into();
             self.gathered_bytes = 0;
-            self.sha256_md5.start(&*self.runtime, chunks.clone()).await?;
-            self.sha1.start(&*self.runtime, chunks).await?;
+            self.sha256.start(&*self.runtime, chunks.clone()).await?;
+            self.sha1_md5.start(&*self.runtime, chunks).await?;
         }
         Ok(())
     }
 
     pub(crate) async fn finish(mut self) -> Result<Digests> {
-        let (sha256, md5) = self.sha256_md5.finish(&self.gathered).await?;
-        let sha1 = self.sha1.finish(&self.gathered).await?;
+        let sha256 = self.sha256.finish(&self.gathered).await?;
+        let (sha1, md5) = self.sha1_md5.finish(&self.gathered).await?;
         Ok(Digests {
             sha1: hex::encode(&sha1.finalize()),
             sha256: sha256.finish(),

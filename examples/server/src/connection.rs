@@ -16,9 +16,9 @@ use crate::connections::{Order, Place, Progress};
 use crate::io::WatchedStream;
 use crate::service::{RequestService, Shared};
 
-/// Bounds what one connection may hold of a body in memory, in each direction. It is above the
-/// largest head, which `max_header` bounds.
-const BUFFER: usize = (1 << 20) + 8192;
+/// Bounds what one connection reads of a body at once, of which an upload holds several in memory.
+/// It is above the largest head, which `max_header` bounds.
+const BUFFER: usize = 64 << 10;
 
 /// The rules by which connections speak HTTP.
 ///
@@ -31,7 +31,7 @@ pub(crate) fn protocol(shared: &Shared) -> http1::Builder {
     protocol
         .header_read_timeout(None)
         .max_header_size(max_header)
-        .max_buf_size(BUFFER.min(max_header.max(256 << 10) + 8192))
+        .max_buf_size(max_header.max(BUFFER) + 8192)
         // A client that has sent its request may end its side and still wants the answer.
         .half_close(true);
     protocol
