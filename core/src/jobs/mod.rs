@@ -29,8 +29,8 @@ pub use runner::{Runner, Step};
 /// The proof that the janitor may remove what is left of something.
 pub(crate) type Janitor = Permit<act::Delete, PlatformPlace>;
 
-/// How long a job is left to the request that put it. Longer than a request that could not hand it
-/// over should be waited for; one that takes longer is only helped.
+/// How long a job is left to the request that put it, where that does not hand it over. A request
+/// that takes longer is helped by the runner: each piece is removed by one of them.
 const LEASE: Duration = Duration::from_secs(60);
 
 /// Commits what is planned by the janitor, again and again until it is the last of it: what is too
