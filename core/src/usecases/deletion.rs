@@ -1,12 +1,12 @@
 //! Large deletions: what is deleted is hidden in one commit, then removed piece by piece.
 //!
-//! The request that began a deletion finishes it; when it is interrupted, a job does. Until the
-//! last of it is gone a mark keeps the name from being used again, so that nothing new inherits
+//! The request that began a deletion goes on to finish it; when it is interrupted or anything
+//! fails, a job does, and the request is a success all the same: the first commit decided it. Until
+//! the last of it is gone a mark keeps the name from being used again, so that nothing new inherits
 //! what is left.
 
 use std::fmt;
 
-use super::users::LEASE;
 use super::{entitlements, files, permissions, teams};
 use crate::access::{Changes, Permit};
 use crate::engine::Packhouse;
@@ -51,9 +51,14 @@ pub(super) fn still_going(noun: &str, name: impl fmt::Display) -> Error {
 /// Plans the job that finishes a deletion if its request does not.
 pub(super) fn begin<A: Changes, P>(work: &Work, permit: &Permit<A, P>, doomed: Doomed) -> Deletion {
     let task = Task::FinishDeletion(doomed.clone());
-    let job = jobs::new(work, task, work.now().after(LEASE));
+    let job = jobs::left_to_request(work, task);
     work.put(permit, &job);
     Deletion { job: job.id, doomed }
+}
+
+/// Finishes a deletion in the request that began it, or leaves it to its job.
+pub(super) async fn carry_out(packhouse: &Packhouse, deletion: &Deletion) {
+    jobs::work_off(packhouse, &deletion.job, finish(packhouse, deletion)).await;
 }
 
 /// Removes what is left of a deletion, and its job. Safe to repeat.

@@ -206,7 +206,7 @@ pub async fn check_new(packhouse: &Packhouse, caller: &Caller) -> Result<()> {
 }
 
 /// Deletes an organization and everything that it owns. It is gone at once for everyone; what is
-/// left is removed before this returns, or by a job if it is interrupted.
+/// left is removed before this returns, or by a job if that fails or is interrupted.
 ///
 /// # Errors
 /// [`ErrorKind::NotFound`]; [`ErrorKind::Forbidden`] for everyone but the platform's admins.
@@ -220,5 +220,6 @@ pub async fn delete(packhouse: &Packhouse, caller: &Caller, name: &SubjectName) 
             Ok(users::hide(&work, &permit, &organization))
         })
         .await?;
-    deletion::finish(packhouse, &doomed).await
+    deletion::carry_out(packhouse, &doomed).await;
+    Ok(())
 }

@@ -321,7 +321,7 @@ pub async fn update(
 }
 
 /// Deletes a package with its versions and files. It is gone at once for everyone; what is left is
-/// removed before this returns, or by a job if it is interrupted.
+/// removed before this returns, or by a job if that fails or is interrupted.
 ///
 /// Implements the Bintray REST API, "Delete Package".
 ///
@@ -346,7 +346,8 @@ pub async fn delete(packhouse: &Packhouse, caller: &Caller, path: &PackagePath) 
             Ok(deletion::begin(&work, &permit, doomed))
         })
         .await?;
-    deletion::finish(packhouse, &doomed).await
+    deletion::carry_out(packhouse, &doomed).await;
+    Ok(())
 }
 
 /// Whether none of its versions was published too long ago for the caller to delete it.

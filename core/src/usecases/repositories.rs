@@ -248,7 +248,7 @@ pub async fn update(
 }
 
 /// Deletes a repository with everything in it. It is gone at once for everyone; what is left is
-/// removed before this returns, or by a job if it is interrupted.
+/// removed before this returns, or by a job if that fails or is interrupted.
 ///
 /// Implements the Bintray REST API, "Delete Repository".
 ///
@@ -266,5 +266,6 @@ pub async fn delete(packhouse: &Packhouse, caller: &Caller, path: &RepoPath) -> 
             Ok(deletion::begin(&work, &permit, doomed))
         })
         .await?;
-    deletion::finish(packhouse, &doomed).await
+    deletion::carry_out(packhouse, &doomed).await;
+    Ok(())
 }

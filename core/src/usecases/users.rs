@@ -3,8 +3,6 @@
 //! The platform's admins make, change, list and delete users; a user reads its own record and
 //! makes itself a new key.
 
-use std::time::Duration;
-
 use super::deletion::{self, Deletion};
 use super::{Listed, Paging, members, texts};
 use crate::access::policy::Rule;
@@ -333,7 +331,7 @@ pub async fn renew_key(
 
 /// Deletes a user and everything that the user owns. The user is gone at once for everyone, with
 /// its memberships and its places in teams; what is left is removed before this returns, or by a
-/// job if it is interrupted.
+/// job if that fails or is interrupted.
 ///
 /// # Errors
 /// [`ErrorKind::NotFound`]; [`ErrorKind::Conflict`] for a user who would delete itself, and for the
@@ -352,7 +350,8 @@ pub async fn delete(packhouse: &Packhouse, caller: &Caller, name: &SubjectName) 
             Ok(hide(&work, &permit, &user))
         })
         .await?;
-    deletion::finish(packhouse, &doomed).await
+    deletion::carry_out(packhouse, &doomed).await;
+    Ok(())
 }
 
 /// Hides a subject from everyone, and plans the removal of everything of it.
@@ -368,9 +367,6 @@ pub(super) fn hide(
     let doomed = Doomed { subject: name.clone(), repo: None, package: None, version: None };
     deletion::begin(work, permit, doomed)
 }
-
-/// How long a deletion that a request began is left to it before the runner takes over.
-pub(super) const LEASE: Duration = Duration::from_secs(300);
 
 impl Packhouse {
     /// One page of the records that a query selects.

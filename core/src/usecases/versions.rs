@@ -345,7 +345,7 @@ pub(super) async fn require(work: &Work, path: &VersionPath) -> Result<Version> 
 }
 
 /// Deletes a version with its files. It is gone at once for everyone; what is left is removed
-/// before this returns, or by a job if it is interrupted.
+/// before this returns, or by a job if that fails or is interrupted.
 ///
 /// Implements the Bintray REST API, "Delete Version".
 ///
@@ -378,5 +378,6 @@ pub async fn delete(packhouse: &Packhouse, caller: &Caller, path: &VersionPath) 
             Ok(deletion::begin(&work, &permit, doomed))
         })
         .await?;
-    deletion::finish(packhouse, &doomed).await
+    deletion::carry_out(packhouse, &doomed).await;
+    Ok(())
 }

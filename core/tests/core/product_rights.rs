@@ -63,10 +63,9 @@ fn a_deletion_that_is_interrupted_takes_its_rights_at_once_and_is_finished_by_a_
         let customer = customer(&world, &anna, "Suite");
         assert_eq!(world.download(&customer, &location).unwrap(), "x");
         world.faults.fail(Counted::Commits, failing..usize::MAX, How::Unavailable);
-        let deleted = delete(&world, &anna, "Suite");
+        delete(&world, &anna, "Suite").unwrap();
         world.faults.heal();
         if failing == 1 {
-            assert_eq!(*deleted.unwrap_err().kind(), ErrorKind::Unavailable);
             let hidden =
                 refusal(ErrorKind::NotFound(Noun::Repository), "Repo 'vault' was not found");
             assert_eq!(refused(world.download(&customer, &location)), hidden);
@@ -74,7 +73,7 @@ fn a_deletion_that_is_interrupted_takes_its_rights_at_once_and_is_finished_by_a_
             let going = refusal(ErrorKind::Conflict, message);
             assert_eq!(refused(make(&world, &anna, "suite", &[])), going);
             assert_eq!(listed(&world, &anna), Vec::<String>::new());
-            world.clock.advance(Duration::from_secs(301));
+            world.clock.advance(Duration::from_secs(61));
             let tasks = world.run_jobs();
             let id = product.id;
             let forgot = |task: &Task| matches!(task, Task::ForgetProduct(it) if it.id == id);

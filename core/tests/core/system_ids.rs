@@ -177,8 +177,7 @@ fn coordinates_of_a_version_are_gone_as_soon_as_its_deletion_begins() {
     // Both lie half deleted at last: neither may count for the other.
     for (parent, left) in [(ONE, "org.acme:tool"), (TWO, "")] {
         world.faults.fail(Counted::Commits, 1..usize::MAX, How::Unavailable);
-        let deleted = run(versions::delete(&world.packhouse, &anna, &version(parent)));
-        assert_eq!(refused(deleted).0, ErrorKind::Unavailable);
+        run(versions::delete(&world.packhouse, &anna, &version(parent))).unwrap();
         world.faults.heal();
         assert_eq!(shown(&world), left, "{parent}");
     }
@@ -192,7 +191,7 @@ fn the_last_file_besides_those_of_a_half_deleted_version_takes_its_coordinates_a
     put(&world, &anna, ONE, JAR);
     put(&world, &anna, TWO, "org/acme/tool/2.0/tool-2.0.jar");
     world.faults.fail(Counted::Commits, 1..usize::MAX, How::Unavailable);
-    run(versions::delete(&world.packhouse, &anna, &version(ONE))).unwrap_err();
+    run(versions::delete(&world.packhouse, &anna, &version(ONE))).unwrap();
     world.faults.heal();
     delete(&world, "org/acme/tool/2.0/tool-2.0.jar");
     assert_eq!(shown(&world), "");

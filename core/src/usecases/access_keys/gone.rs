@@ -10,7 +10,6 @@ use crate::model::entitlements::Entitlement;
 use crate::model::grants::{GrantSet, Grantee};
 use crate::model::jobs::{ForgottenKey, Job, Task};
 use crate::store::{Change, Filter, Query, TermValue};
-use crate::usecases::users::LEASE;
 use crate::work::Work;
 
 /// How many entitlements are cleared of a key in one commit.
@@ -31,10 +30,10 @@ pub(crate) async fn remove_gone(packhouse: &Packhouse, gone: &AccessKey) -> Resu
             Ok(key.filter(same).map(|key| close(&work, &permit, key)))
         })
         .await?;
-    match forgetting {
-        Some(forgetting) => forget(packhouse, &forgetting).await,
-        None => Ok(()),
+    if let Some(forgetting) = forgetting {
+        carry_out(packhouse, &forgetting).await;
     }
+    Ok(())
 }
 
 /// An access key that was deleted and is not yet forgotten.
@@ -55,10 +54,15 @@ pub(super) fn close<A: Changes, P>(
     let forgotten =
         ForgottenKey { subject: key.subject.clone(), name: key.name.clone(), id: key.id };
     let task = Task::ForgetAccessKey(forgotten.clone());
-    let job = jobs::new(work, task, work.now().after(LEASE));
+    let job = jobs::left_to_request(work, task);
     work.put(permit, &job);
     work.put(permit, &AccessKey { closing: true, ..key });
     Forgetting { job: job.id, key: forgotten }
+}
+
+/// Forgets a key in the request that closed it, or leaves it to its job.
+pub(super) async fn carry_out(packhouse: &Packhouse, forgetting: &Forgetting) {
+    jobs::work_off(packhouse, &forgetting.job, forget(packhouse, forgetting)).await;
 }
 
 /// Takes a deleted key out of the entitlements, and forgets it. Safe to repeat.

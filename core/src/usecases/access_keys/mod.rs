@@ -22,8 +22,8 @@ use crate::store::{Key, Query, Start};
 use crate::work::Work;
 use crate::{Error, ErrorKind, Result, Timestamp, hex};
 
-use gone::close;
 pub(crate) use gone::{Forgetting, forget, remove_gone};
+use gone::{carry_out, close};
 
 /// What is said about an access key; what is `None` is left alone, or as it is by default in a new
 /// one.
@@ -361,5 +361,6 @@ pub async fn delete(
         Ok(close(&work, &permit, key))
     })
     .await?;
-    forget(packhouse, &forgetting).await
+    carry_out(packhouse, &forgetting).await;
+    Ok(())
 }

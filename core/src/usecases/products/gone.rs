@@ -13,7 +13,6 @@ use crate::model::products::{Product, ProductTomb};
 use crate::model::{Form, Stored};
 use crate::store::Query;
 use crate::usecases::entitlements;
-use crate::usecases::users::LEASE;
 use crate::work::Work;
 
 /// How many records are removed in one commit.
@@ -39,9 +38,14 @@ pub(super) async fn begin<A: Changes, P>(
     let Product { subject, name, id, .. } = product;
     work.put(permit, &ProductTomb { form: Form, id, subject: subject.clone(), name: name.clone() });
     let product = ForgottenProduct { subject, name, id };
-    let job = jobs::new(work, Task::ForgetProduct(product.clone()), work.now().after(LEASE));
+    let job = jobs::left_to_request(work, Task::ForgetProduct(product.clone()));
     work.put(permit, &job);
     Ok(Forgetting { job: job.id, product })
+}
+
+/// Forgets a product in the request that deleted it, or leaves it to its job.
+pub(super) async fn carry_out(packhouse: &Packhouse, forgetting: &Forgetting) {
+    jobs::work_off(packhouse, &forgetting.job, forget(packhouse, forgetting)).await;
 }
 
 /// Removes what is left of a deleted product. Safe to repeat.

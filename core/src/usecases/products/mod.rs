@@ -275,8 +275,8 @@ pub(super) async fn change<T: Send, D: Future<Output = Result<T>> + Send>(
 }
 
 /// Deletes a product with its EULAs and the entitlements on it. Nobody may anything by it from then
-/// on; what is left of it is removed before this returns, or by a job if it is interrupted. Its
-/// packages stay.
+/// on; what is left of it is removed before this returns, or by a job if that fails or is
+/// interrupted. Its packages stay.
 ///
 /// Implements the Bintray REST API, "Delete Product".
 ///
@@ -293,5 +293,6 @@ pub async fn delete(
         gone::begin(&work, &permit, product).await
     })
     .await?;
-    forget(packhouse, &forgetting).await
+    gone::carry_out(packhouse, &forgetting).await;
+    Ok(())
 }

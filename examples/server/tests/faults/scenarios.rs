@@ -29,12 +29,6 @@ impl Scenario {
         !self.reads() && !matches!(self.step, Doing::Collecting)
     }
 
-    /// Whether it deletes in more than one commit: the first hides, the others remove.
-    pub(crate) fn is_in_pieces(&self) -> bool {
-        matches!(&self.step, Doing::Request(ask)
-            if ask.method == "DELETE" && !ask.path.starts_with("/content"))
-    }
-
     /// Whether it changes nothing.
     pub(crate) fn reads(&self) -> bool {
         matches!(&self.step, Doing::Request(ask) if ask.method == "GET")

@@ -266,7 +266,7 @@ async fn visit(
         assert_eq!(world.does(user, &scenario.step).await, Told::Done, "{case}, again");
         return reached;
     }
-    check(world, user, &told, (scenario, way), expected, &case).await;
+    check(world, user, &told, way, expected, &case).await;
     let again = world.does(user, &scenario.step).await;
     assert_eq!(world.seen(user).await, expected.after, "{case}, again: {again:?}");
     // What happened in the first place cannot be made or deleted again.
@@ -276,14 +276,7 @@ async fn visit(
 }
 
 /// Compares what was answered with what is there.
-async fn check(
-    world: &World,
-    user: &User,
-    told: &Told,
-    (scenario, way): (&Scenario, Way),
-    expected: &Expected,
-    case: &str,
-) {
+async fn check(world: &World, user: &User, told: &Told, way: Way, expected: &Expected, case: &str) {
     let Expected { before, after } = expected;
     let mut seen = world.seen(user).await;
     match told {
@@ -291,10 +284,9 @@ async fn check(
         Told::Refused(status) => {
             assert!(matches!(status, 503 | 507), "{case}: {status}");
             assert!(!way.how.is_slow(), "{case}: slow is not refused, and this was: {status}");
-            // What has no room has not happened, unless its first commit had.
-            let may_be_done = *status == 503 || scenario.is_in_pieces();
+            // What has no room has not happened.
             assert!(
-                seen == *before || (may_be_done && seen == *after),
+                seen == *before || (*status == 503 && seen == *after),
                 "{case}: {status} left this:\n{seen}"
             );
         }
