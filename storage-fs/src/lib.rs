@@ -9,7 +9,8 @@
 //!
 //! The methods run their system calls on tokio's blocking threads, so they must be polled within
 //! a tokio runtime. An open reader holds at most two chunks besides what its consumer holds, a
-//! writer at most two buffers of [`FsOptions::write_buffer`] and one chunk of its caller.
+//! writer at most twice [`FsOptions::write_buffer`] and a chunk of its caller's: chunks are kept and
+//! written as they came, so that those of some KiB and more are best.
 //!
 //! Blobs never take the last of the disk ([`FsOptions::min_free`]): records on the same one must be
 //! writable for anything to be removed again. Each upload asks how much is free when it is created

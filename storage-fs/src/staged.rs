@@ -8,6 +8,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use packhouse_core::blobs::{BlobError, BlobErrorKind, BlobInfo, Suspended};
 use tokio::runtime::Handle;
 
@@ -77,19 +78,22 @@ impl Staged {
     }
 
     /// Takes more bytes.
-    pub(crate) fn append(&mut self, bytes: &[u8]) -> Result<(), BlobError> {
+    pub(crate) fn append(&mut self, chunks: &[Bytes]) -> Result<(), BlobError> {
         let (path, disk) = (self.path(), Arc::clone(&self.claim().shared.disk));
-        if !bytes.is_empty() {
-            self.claim().shared.admit(bytes.len() as u64)?;
+        let bytes: usize = chunks.iter().map(Bytes::len).sum();
+        if bytes > 0 {
+            self.claim().shared.admit(bytes as u64)?;
         }
         let failed = |error| failed(format!("writing {}", path.display()), error);
         let file = match &self.file {
             Some(file) => file,
             None => self.file.insert(Arc::new(disk.create(&path).map_err(failed)?)),
         };
-        disk.write(file, bytes, self.length).map_err(failed)?;
-        self.length += bytes.len() as u64;
-        self.pending += bytes.len() as u64;
+        for chunk in chunks {
+            disk.write(file, chunk, self.length).map_err(failed)?;
+            self.length += chunk.len() as u64;
+        }
+        self.pending += bytes as u64;
         Ok(())
     }
 
@@ -116,7 +120,7 @@ impl Staged {
     }
 
     /// Makes a blob of it.
-    pub(crate) fn finish(mut self, last: &[u8]) -> Result<BlobInfo, BlobError> {
+    pub(crate) fn finish(mut self, last: &[Bytes]) -> Result<BlobInfo, BlobError> {
         self.append(last)?;
         let info = self.sync()?;
         let Claim { shared, id } = self.claim();
@@ -135,7 +139,7 @@ impl Staged {
     }
 
     /// Makes durable what is there, to go on later.
-    pub(crate) fn suspend(mut self, last: &[u8]) -> Result<Suspended, BlobError> {
+    pub(crate) fn suspend(mut self, last: &[Bytes]) -> Result<Suspended, BlobError> {
         self.append(last)?;
         self.sync()?;
         let Claim { shared, id } = self.claim();

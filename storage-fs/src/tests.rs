@@ -222,7 +222,7 @@ async fn a_suspended_file_is_synced_before_it_is_named_and_its_folder_before_the
 
     let writer = bench.store.resume(&id(1), &at).await.unwrap();
     writer.finish().await.unwrap();
-    let expected = ["write to", "sync suspended", "name ab", "sync ab", "sync suspended"];
+    let expected = ["sync suspended", "name ab", "sync ab", "sync suspended"];
     assert_eq!(bench.disk.take(), expected);
 }
 

@@ -1,4 +1,4 @@
-//! The writer: gathers chunks, and writes one buffer while the next is filled.
+//! The writer: gathers chunks, and writes those it has while it gathers the next.
 
 use std::mem;
 
@@ -17,9 +17,9 @@ pub(crate) struct FsWriter {
     /// What writes back bytes that were written before. Nothing waits for it but the next of its
     /// kind and the end, so that the disk works while more is received.
     behind: Option<JoinHandle<Result<(), BlobError>>>,
-    buffer: Vec<u8>,
-    /// An empty buffer to be filled next.
-    spare: Vec<u8>,
+    /// What is written next: the chunks as they came.
+    gathered: Vec<Bytes>,
+    gathered_bytes: usize,
     limit: usize,
 }
 
@@ -31,13 +31,13 @@ enum Work {
     Failed,
 }
 
-/// What a job gives back: the file, its emptied buffer, and whether all was written.
-type Written = (Staged, Vec<u8>, Result<(), BlobError>);
+/// What a job gives back: the file, and whether all was written.
+type Written = (Staged, Result<(), BlobError>);
 
 impl FsWriter {
     pub(crate) fn new(staged: Staged, limit: usize) -> Self {
-        let (buffer, spare) = (Vec::new(), Vec::new());
-        Self { work: Work::Idle(staged), behind: None, buffer, spare, limit }
+        let (gathered, gathered_bytes) = (Vec::new(), 0);
+        Self { work: Work::Idle(staged), behind: None, gathered, gathered_bytes, limit }
     }
 
     /// Begins to write what was gathered, once what was gathered before is written.
@@ -50,11 +50,11 @@ impl FsWriter {
         if staged.is_ahead() {
             self.behind = Some(spawn_blocking(staged.write_back()));
         }
-        let mut full = mem::replace(&mut self.buffer, mem::take(&mut self.spare));
+        let chunks = mem::take(&mut self.gathered);
+        self.gathered_bytes = 0;
         self.work = Work::Writing(spawn_blocking(move || {
-            let outcome = staged.append(&full);
-            full.clear();
-            (staged, full, outcome)
+            let outcome = staged.append(&chunks);
+            (staged, outcome)
         }));
         Ok(())
     }
@@ -65,8 +65,7 @@ impl FsWriter {
         let Work::Writing(job) = &mut self.work else { return Ok(()) };
         let done = job.await;
         self.work = Work::Failed;
-        let (staged, spare, outcome) = done.map_err(job_failed)?;
-        self.spare = spare;
+        let (staged, outcome) = done.map_err(job_failed)?;
         outcome?;
         self.work = Work::Idle(staged);
         Ok(())
@@ -93,10 +92,10 @@ impl FsWriter {
     }
 
     /// The file with nothing under way, and what is left to write.
-    async fn end(mut self: Box<Self>) -> Result<(Staged, Vec<u8>), BlobError> {
+    async fn end(mut self: Box<Self>) -> Result<(Staged, Vec<Bytes>), BlobError> {
         self.settle().await?;
         self.catch_up().await?;
-        Ok((self.take()?, self.buffer))
+        Ok((self.take()?, self.gathered))
     }
 }
 
@@ -104,10 +103,13 @@ impl FsWriter {
 impl BlobWriter for FsWriter {
     async fn write(&mut self, chunk: Bytes) -> Result<(), BlobError> {
         // First, so that a write that is given up has taken nothing.
-        if self.buffer.len() >= self.limit {
+        if self.gathered_bytes >= self.limit {
             self.flush().await?;
         }
-        self.buffer.extend_from_slice(&chunk);
+        if !chunk.is_empty() {
+            self.gathered_bytes += chunk.len();
+            self.gathered.push(chunk);
+        }
         Ok(())
     }
 
