@@ -44,6 +44,8 @@ mod exploding;
 mod facts;
 #[path = "http/facts_resources.rs"]
 mod facts_resources;
+#[path = "http/failing_reads.rs"]
+mod failing_reads;
 #[path = "http/files.rs"]
 mod files;
 #[path = "http/folders.rs"]

@@ -2,7 +2,7 @@
 
 use super::given::is_given;
 use super::patch::patch;
-use super::subjects::{KnownAs, removable, require_premium};
+use super::subjects::{KnownAs, listable, removable, require_premium};
 use super::texts;
 use crate::access::{Act, Caller, Identity, Permit, SubjectPlace, act};
 use crate::engine::Packhouse;
@@ -65,7 +65,7 @@ pub async fn check_there(
 /// Implements the Bintray REST API, "Get Custom Licenses".
 ///
 /// # Errors
-/// As [`check`].
+/// As [`check`], of the plan only where there is none.
 pub async fn list(
     packhouse: &Packhouse,
     caller: &Caller,
@@ -84,8 +84,9 @@ pub async fn list(
             Error::forbidden()
         });
     }
-    require_premium(&permit.place().subject)?;
-    Work::new(packhouse).list(&Query::within(CustomLicense::range_of(&of.name))).await
+    let licenses = Query::within(CustomLicense::range_of(&of.name));
+    let licenses = Work::new(packhouse).list(&licenses).await?;
+    listable(licenses, require_premium(&permit.place().subject))
 }
 
 async fn may_administer(

@@ -20,7 +20,7 @@ use crate::{Error, ErrorKind, Result};
 /// Implements the Bintray REST API, "Get Permissions".
 ///
 /// # Errors
-/// As [`check`].
+/// As [`check`], of the plan only where there is none.
 pub async fn list(
     packhouse: &Packhouse,
     caller: &Caller,
@@ -29,12 +29,12 @@ pub async fn list(
     let work = Work::new(packhouse);
     let permit = work.permit::<act::Manage, _>(caller, path).await?;
     let place = permit.place();
-    subjects::require_premium(&place.subject)?;
     let teams = teams::all_of(&work, &place.subject).await?;
     let keys = teams.iter().map(|team| key_of(team, path)).collect();
     let sets: Vec<Option<GrantSet>> = work.find_all(keys).await?;
     let said = teams.into_iter().zip(sets);
-    Ok(said.filter_map(|(team, set)| Some((team.name, said_in(&set?, &place.repo)?))).collect())
+    let said = said.filter_map(|(team, set)| Some((team.name, said_in(&set?, &place.repo)?)));
+    subjects::listable(said.collect(), subjects::require_premium(&place.subject))
 }
 
 /// Whether the caller may give permissions in a repository: asked before a body is read.

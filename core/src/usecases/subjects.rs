@@ -271,6 +271,15 @@ pub(super) fn removable<T>(found: Result<T>, plan: Result<()>) -> Result<T> {
     }
 }
 
+/// What is listed: what is left of another plan, too. Where nothing is, the plan has its say, as it
+/// has everywhere else.
+pub(super) fn listable<T>(list: Vec<T>, plan: Result<()>) -> Result<Vec<T>> {
+    if list.is_empty() {
+        plan?;
+    }
+    Ok(list)
+}
+
 /// Refuses what is not for the oss plan.
 pub(super) fn require_premium(subject: &Subject) -> Result<()> {
     if subject.plan.is_premium() {

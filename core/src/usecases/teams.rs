@@ -52,11 +52,14 @@ pub struct TeamView {
 /// Implements the Bintray REST API, "Get Teams".
 ///
 /// # Errors
-/// As [`check`].
+/// As [`check`], of the plan only where there is none.
 pub async fn list(packhouse: &Packhouse, caller: &Caller, of: &KnownAs) -> Result<Vec<TeamName>> {
-    let permit = permit(packhouse, caller, of).await?;
-    let teams = all_of(&Work::new(packhouse), &permit.place().subject).await?;
-    Ok(teams.into_iter().map(|team| team.name).collect())
+    of.require(packhouse, caller).await?;
+    let permit = packhouse.permit::<act::ManageMembers, _>(caller, &of.name).await?;
+    let subject = &permit.place().subject;
+    let teams = all_of(&Work::new(packhouse), subject).await?;
+    let names = teams.into_iter().map(|team| team.name).collect();
+    subjects::listable(names, subjects::require_premium(subject))
 }
 
 /// Whether the caller may make teams of a subject: asked before a body is read.

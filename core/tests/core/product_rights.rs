@@ -6,14 +6,50 @@ use packhouse_core::access::Caller;
 use packhouse_core::access_keys::AccessKeyChange;
 use packhouse_core::entitlements::{self, NewEntitlement};
 use packhouse_core::model::entitlements::{Access, Entitlement, EntitlementPlace};
+use packhouse_core::model::grants::{Anchor, GrantSet, Grantee};
 use packhouse_core::model::jobs::{Job, Task};
 use packhouse_core::model::products::ProductTomb;
-use packhouse_core::{ErrorKind, Noun, users};
+use packhouse_core::model::{Form, RepositoryId, Stored};
+use packhouse_core::{ErrorKind, Noun, products, users};
 
 use crate::access_keys::{key, made, sign_in};
 use crate::products::{delete, listed, make, name, put, seen, world};
-use crate::world::{World, file, published, refusal, refused, run, subject};
+use crate::world::{FIRST, World, file, published, refusal, refused, repo, run, subject};
 use packhouse_conformance::faults::{Counted, How};
+
+/// Grants that were never cleaned up, or made to be many, do not make a request as long as they are.
+#[test]
+fn of_too_many_grants_some_count_and_the_others_cost_nothing() {
+    let (world, anna) = world();
+    make(&world, &anna, "Suite", &["vault/safe"]).unwrap();
+    let bert = world.user("bert");
+    let mut made = 0;
+    let mut reads_with = |sets: u16| {
+        let more = (made..sets).map(|number| set_of(&bert, number).put());
+        world.change_all(more.collect());
+        made = sets;
+        world.faults.fail(Counted::Records, 0..0, How::Unavailable);
+        let of = subject("anna");
+        let seen = run(products::list(&world.packhouse, &bert, &of, FIRST)).unwrap();
+        assert_eq!(seen.items, []);
+        world.faults.calls()
+    };
+    let (few, many, most) = (reads_with(1), reads_with(10_500), reads_with(12_500));
+    // Ten pages of a thousand in place of one, and no more; what else is read is read once.
+    assert_eq!((few, many, most), (6, 15, 15));
+}
+
+/// What someone may read in a repository that is not there any more.
+fn set_of(who: &Caller, number: u16) -> GrantSet {
+    let repo = repo(&format!("anna/gone{number}"));
+    let id = RepositoryId::from_bytes([number.to_be_bytes(); 8].concat().try_into().unwrap());
+    GrantSet {
+        form: Form,
+        grantee: Grantee::User(who.user_id().unwrap()),
+        anchor: Anchor::Repository(repo.subject, repo.repo, id),
+        grants: Vec::new(),
+    }
+}
 
 /// Makes an access key with an entitlement on a product, and gives its holder.
 fn customer(world: &World, anna: &Caller, of: &str) -> Caller {

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::eulas::eula;
 use super::products::suite;
-use crate::app::{Answer, App, OWNER, PUBLISHER, STRANGER, Setup};
+use crate::app::{Answer, App, OWNER, PUBLISHER, STRANGER, Setup, chunks};
 
 const FILE: &str = "/acme/tools/app/1.0/app.bin";
 const PAGE: &str = "/acme/product/suite/1.0/accept_eula";
@@ -227,5 +227,17 @@ async fn nothing_that_a_publisher_writes_is_markup() {
         assert!(!html.contains("<script"), "{html}");
         assert!(html.contains("&lt;/pre&gt;&quot;&#39;&gt;&lt;script&gt;"), "{html}");
         assert_eq!(html.matches("</pre>").count(), 1);
+    }
+}
+
+/// Whether a form is right is said to those alone who have something to accept.
+#[tokio::test]
+async fn who_has_nothing_to_accept_is_refused_before_a_byte_is_read() {
+    let app = with_terms(Setup::default()).await;
+    let absent = PAGE.replace("1.0", "9.0");
+    for (page, caller, status) in [(PAGE, "", 401), (&absent, "k@acme", 404)] {
+        let parts = std::iter::from_fn(|| panic!("the body was read"));
+        let refused = app.post(page).by(caller).stream(chunks(parts)).await;
+        assert_eq!(refused.status, status, "{refused:?}");
     }
 }

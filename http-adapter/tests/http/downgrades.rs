@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::app::{ADMIN, App, OWNER};
+use crate::app::{ADMIN, App, OWNER, PUBLISHER};
 
 /// What the owner gave while the plan allowed it, in an order in which it can be taken away, and
 /// what is said where no such thing is.
@@ -74,6 +74,34 @@ async fn what_was_given_is_taken_away_under_any_plan_and_the_plan_speaks_of_what
         assert_eq!(app.delete(&target).by(OWNER).await.status, 403);
     }
     app.delete("/products/acme/suite").by(OWNER).await.is(200, &json!({"message": "deleted"}));
+}
+
+/// What the owner finds in each list, of which the plan speaks once it is empty.
+const LISTED: [(&str, &str); 8] = [
+    ("/packages/acme/vault/app/versions/1.0/entitlements", r#"[{"id": "e1"}]"#),
+    ("/packages/acme/vault/app/entitlements", r#"[{"id": "e1"}]"#),
+    ("/repos/acme/vault/entitlements", r#"[{"id": "e1"}]"#),
+    ("/products/acme/suite/entitlements", r#"[{"id": "e1"}]"#),
+    ("/users/acme/access_keys", r#"{"access_keys": ["k"]}"#),
+    ("/users/acme/licenses", r#"[{"name": "mine", "description": "", "url": ""}]"#),
+    ("/repos/acme/vault/permissions", r#"[{"team": "crew", "permission": "read"}]"#),
+    ("/users/acme/teams", r#"{"teams": ["crew"]}"#),
+];
+
+#[tokio::test]
+async fn what_is_left_is_listed_under_any_plan_and_the_plan_speaks_of_empty_lists() {
+    let app = downgraded().await;
+    for ((list, left), (target, status, message)) in LISTED.into_iter().zip(GIVEN) {
+        let listed = app.get(list).by(OWNER).await;
+        let left: serde_json::Value = serde_json::from_str(left).unwrap();
+        assert_eq!((listed.status, listed.value()), (200, left), "{list}");
+        // A product that has nothing for a caller is not there.
+        let status_of_others = if list.contains("/products/") { 404 } else { 403 };
+        assert_eq!(app.get(list).by(PUBLISHER).await.status, status_of_others, "{list}");
+        app.delete(target).by(OWNER).await.is_success(200);
+        let (status, message) = if status == 404 { (400, TEAMS) } else { (status, message) };
+        app.get(list).by(OWNER).await.refuses(status, message);
+    }
 }
 
 #[tokio::test]

@@ -136,3 +136,37 @@ async fn roles_and_teams_are_answered_as_those_they_stand_for() {
         assert!([Right::Read, Right::Publish, Right::Own].into_iter().any(tells), "{one}");
     }
 }
+
+/// What an owner saw by the role is gone with it; what a team may is left, and listed as to any other
+/// member.
+#[tokio::test]
+async fn who_was_an_owner_finds_in_lists_what_is_left() {
+    let app = furnished().await;
+    let becomes = async |role: &str| {
+        let path = "/management/v1/orgs/guild/members/of_readers";
+        let put = app.put(path).by(ADMIN).json(&json!({"type": role})).await;
+        assert_eq!(put.status, 200, "{put:?}");
+    };
+    becomes("owner").await;
+    let made = app.post("/repos/guild/closed").by("of_readers").json(&json!({"private": true}));
+    assert_eq!(made.await.status, 201);
+    let all = ["closed", "tools", "vault"];
+    for (role, left) in [("owner", &all[..]), ("member", &all[1..])] {
+        becomes(role).await;
+        let repos = app.get("/repos/guild").by("of_readers").await.value();
+        let repos: Vec<&str> =
+            repos.as_array().unwrap().iter().map(|repo| repo["name"].as_str().unwrap()).collect();
+        assert_eq!(repos, left, "{role}");
+        let packages = app.get("/repos/guild/vault/packages").by("of_readers").await;
+        assert_eq!(packages.value().as_array().unwrap().len(), 2, "{role}: {packages:?}");
+        for (path, as_owner, as_member) in [
+            ("/packages/guild/vault/app/files", 200, 200),
+            ("/repos/guild/closed", 200, 404),
+            ("/orgs/guild/teams", 200, 403),
+            ("/orgs/guild/access_keys", 200, 403),
+        ] {
+            let expected = if role == "owner" { as_owner } else { as_member };
+            assert_eq!(app.get(path).by("of_readers").await.status, expected, "{path} by {role}");
+        }
+    }
+}

@@ -131,6 +131,21 @@ async fn a_dynamic_download_ends_with_the_right_to_download() {
     assert_eq!(app.get(&url).await.status, 403);
 }
 
+/// What everyone may download needs no right: that its signer is there is asked all the same.
+#[tokio::test]
+async fn a_dynamic_download_ends_with_its_signer() {
+    let app = App::furnished().await;
+    let path = "/content/acme/tools/app/$latest/app.bin?bt_package=app";
+    let url = |led: crate::app::Answer| led.header("location").unwrap().to_owned();
+    let (theirs, nobodys) = (url(app.get(path).by(READER).await), url(app.get(path).await));
+    assert_eq!(app.get(&theirs).await.status, 200);
+    done(app.delete(&format!("/management/v1/users/{READER}")).by(ADMIN)).await;
+    assert_eq!(app.get(&theirs).await.status, 403);
+    app.user(READER, "enterprise").await;
+    assert_eq!(app.get(&theirs).await.status, 403, "another of the name is another");
+    assert_eq!(app.get(&nobodys).await.status, 200, "what nobody in particular signed holds");
+}
+
 #[tokio::test]
 async fn a_file_that_is_gone_is_not_found() {
     let app = with_a_key().await;

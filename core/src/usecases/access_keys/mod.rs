@@ -7,7 +7,7 @@
 mod gone;
 
 use super::deletion::still_going;
-use super::subjects::{KnownAs, removable};
+use super::subjects::{KnownAs, listable, removable};
 use crate::access::{
     Caller, MAX_SECRET_BYTES, Permit, Secret, SubjectPlace, act, check_address, password_hash,
 };
@@ -131,13 +131,14 @@ pub(super) fn gate(subject: &Subject) -> Result<()> {
 /// Implements the Bintray REST API, "Get Access Keys".
 ///
 /// # Errors
-/// As [`check`].
+/// As [`check`], of the plan only where there is none.
 pub async fn list(
     packhouse: &Packhouse,
     caller: &Caller,
     of: &KnownAs,
 ) -> Result<Vec<AccessKeyName>> {
-    permit(packhouse, caller, of).await?;
+    of.require(packhouse, caller).await?;
+    let permit = packhouse.permit::<act::Administer, _>(caller, &of.name).await?;
     let range = AccessKey::range_of(&of.name);
     let mut query = Query::within(range).filter(AccessKey::is_there()).keys();
     let mut names = Vec::new();
@@ -148,7 +149,7 @@ pub async fn list(
         }
         match page.next {
             Some(cursor) => query = query.start(Start::After(cursor)),
-            None => return Ok(names),
+            None => return listable(names, gate(&permit.place().subject)),
         }
     }
 }

@@ -4,13 +4,14 @@
 //! and both change in the same commit.
 
 mod derived;
+mod listed;
 mod search;
 
 use std::collections::BTreeSet;
 
 use super::access_keys::gate;
 use super::subjects::removable;
-use super::{Listed, Paging, products, texts};
+use super::{products, texts};
 use crate::access::{Caller, Permit, SubjectPlace, act};
 use crate::engine::Packhouse;
 use crate::error::Noun;
@@ -27,12 +28,12 @@ use crate::model::{Form, Stored};
 use crate::names::{
     AccessKeyName, EntitlementName, FilePath, PackagePath, ProductName, RepoPath, SubjectName,
 };
-use crate::store::Query;
 use crate::work::Work;
 use crate::{Error, ErrorKind, Result, hex};
 
 use derived::Derived;
 pub(crate) use derived::remove_within;
+pub use listed::list;
 pub use search::{EntitlementSearch, SearchScope, search};
 
 /// The most access keys of one entitlement. Each is written anew when it changes.
@@ -195,22 +196,6 @@ struct Changing {
     work: Work,
     /// What it is for.
     scope: EntitlementScope,
-}
-
-/// The entitlements of exactly this place, by id.
-///
-/// Implements the Bintray REST API, "Get Entitlements".
-///
-/// # Errors
-/// As [`check`].
-pub async fn list(
-    packhouse: &Packhouse,
-    caller: &Caller,
-    place: &EntitlementPlace,
-    paging: Paging,
-) -> Result<Listed<Entitlement>> {
-    check(packhouse, caller, place).await?;
-    packhouse.list(Query::within(Entitlement::range_of(place)), paging).await
 }
 
 /// Shows an entitlement.

@@ -3,6 +3,7 @@
 // Clippy knows test functions, not the helpers that they share.
 #![allow(clippy::unwrap_used)]
 
+mod access_log;
 mod agreement;
 mod corpus;
 mod deadlines;
