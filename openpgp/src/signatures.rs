@@ -20,7 +20,7 @@ pub(crate) struct Court<'a, K> {
     pub(crate) key: &'a K,
     pub(crate) now: Timestamp,
     verified: Cell<usize>,
-    /// Whether one was passed over for how it was made alone.
+    /// Whether one was passed over for its hash.
     weak: Cell<bool>,
 }
 
@@ -59,19 +59,20 @@ impl<'a, K: KeyDetails> Court<'a, K> {
         signature: &Signature,
         verify: impl Fn() -> bool,
     ) -> Result<bool, KeyError> {
+        if !signature.hash_alg().is_some_and(is_strong) {
+            self.weak.set(true);
+            return Ok(false);
+        }
         self.verified.set(self.verified.get() + 1);
         if self.verified.get() > MOST {
             return refused(
                 "has too many signatures: export it with --export-options export-minimal",
             );
         }
-        let strong = signature.hash_alg().is_some_and(is_strong);
-        let holds = verify();
-        self.weak.set(self.weak.get() || (holds && !strong));
-        Ok(strong && holds)
+        Ok(verify())
     }
 
-    /// Whether one would have counted, had it been made with a better hash.
+    /// Whether one might have counted, had it been made with a better hash.
     pub(crate) const fn passed_over_weak_ones(&self) -> bool {
         self.weak.get()
     }

@@ -3,6 +3,7 @@
 use packhouse_core::model::grants::Action;
 use serde_json::json;
 
+use super::requests::PUBLIC_KEY;
 use crate::app::{ADMIN, App, OWNER, PUBLISHER, READER};
 
 pub(crate) async fn furnished() -> App {
@@ -42,6 +43,7 @@ pub(crate) async fn furnished() -> App {
         entitle(&app, &format!("products/acme/{product}"), "e1", json!({"access": "r"})).await;
     }
     license(&app).await;
+    gpg_keys(&app).await;
     app
 }
 
@@ -68,6 +70,19 @@ async fn license(app: &App) {
     app.set_packages("acme", "suite", &["tools/licensed", "vault/licensed"]).await;
     app.set_packages("acme", "secret", &["vault/licensed"]).await;
     app.grant(PUBLISHER, "guild/library", &[Action::Read, Action::Publish]).await;
+}
+
+/// Gives `acme` and `guild` keys, and makes two subjects without any that the owner administers.
+async fn gpg_keys(app: &App) {
+    for of in ["users/acme", "orgs/guild"] {
+        let path = format!("/management/v1/{of}/keys/gpg");
+        let put = app.put(&path).by(OWNER).json(&json!({"public_key": PUBLIC_KEY})).await;
+        assert_eq!(put.status, 201, "{put:?}");
+    }
+    app.organization("keyless-guild", OWNER).await;
+    app.member("keyless-guild", ADMIN, "owner").await;
+    app.user("keyless", "enterprise").await;
+    app.grant_on_subject(OWNER, "keyless", &[Action::Read, Action::Administer]).await;
 }
 
 async fn entitle(app: &App, of: &str, id: &str, mut body: serde_json::Value) {
