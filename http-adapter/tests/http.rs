@@ -48,6 +48,8 @@ mod facts_resources;
 mod files;
 #[path = "http/folders.rs"]
 mod folders;
+#[path = "http/gpg_keys.rs"]
+mod gpg_keys;
 #[path = "http/hidden.rs"]
 mod hidden;
 #[path = "http/licenses.rs"]

@@ -3,7 +3,6 @@
 use packhouse_core::model::grants::Action;
 use serde_json::json;
 
-use super::requests::PUBLIC_KEY;
 use crate::app::{ADMIN, App, OWNER, PUBLISHER, READER};
 
 pub(crate) async fn furnished() -> App {
@@ -74,11 +73,8 @@ async fn license(app: &App) {
 
 /// Gives `acme` and `guild` keys, and makes two subjects without any that the owner administers.
 async fn gpg_keys(app: &App) {
-    for of in ["users/acme", "orgs/guild"] {
-        let path = format!("/management/v1/{of}/keys/gpg");
-        let put = app.put(&path).by(OWNER).json(&json!({"public_key": PUBLIC_KEY})).await;
-        assert_eq!(put.status, 201, "{put:?}");
-    }
+    crate::gpg_keys::give(app, "users/acme").await;
+    crate::gpg_keys::give(app, "orgs/guild").await;
     app.organization("keyless-guild", OWNER).await;
     app.member("keyless-guild", ADMIN, "owner").await;
     app.user("keyless", "enterprise").await;

@@ -10,9 +10,6 @@ use super::states::State::{
 use super::states::is_upload;
 use crate::app::{OWNER, READER, STRANGER};
 
-/// A key that `gpg` made.
-pub(super) const PUBLIC_KEY: &str = include_str!("../../../../openpgp/tests/keys/ed25519.pub");
-
 /// The target of a route in a state.
 pub(crate) fn target(route: &Route, state: State) -> String {
     let pick = |absent: bool, there: &str| if absent { "absent" } else { there }.to_owned();
@@ -106,7 +103,7 @@ pub(crate) fn body(route: &Route) -> String {
         "teams.create_of_org" | "teams.create_of_user" => json!({"name": "fresh"}).to_string(),
         "permissions.set" => json!({"team": "crew", "permission": "read"}).to_string(),
         "gpg_keys.put_of_org" | "gpg_keys.put_of_user" => {
-            json!({"public_key": PUBLIC_KEY}).to_string()
+            json!({"public_key": crate::gpg_keys::key("ed25519.pub")}).to_string()
         }
         "orgs.put" => json!({"owner": OWNER}).to_string(),
         "orgs.put_member" => json!({"type": "member"}).to_string(),
