@@ -10,6 +10,7 @@ admin=admin:${PACKHOUSE_ADMIN_KEY:?the key of the platform admin}
 work=${RELEASE_WORK:-$(mktemp -d)}
 mkdir -p "$work"
 user=signer-$RANDOM
+deadline=60
 
 . "$(dirname "$0")/common.sh"
 
