@@ -114,7 +114,9 @@ fn signers(
 ) -> Result<Vec<String>, KeyError> {
     let key = &certificate.key;
     let mut signers = Vec::new();
-    if may_sign(said.direct.unwrap_or(said.newest)) {
+    // Without a word about it everything may. One that names who may revoke says nothing of it.
+    let may = said.direct.and_then(may_sign).or_else(|| may_sign(said.newest));
+    if may.unwrap_or(true) {
         signers.push(fingerprint(key));
     }
     for (subkey, signed) in &certificate.subkeys {
@@ -125,7 +127,7 @@ fn signers(
         let verify = |signature: &Signature| signature.verify_subkey_binding(key, subkey).is_ok();
         let Some(binding) = court.newest(&signed.signatures, verify)? else { continue };
         let end = ending(Some(subkey.created_at()), binding.key_expiration_time());
-        if !may_sign(binding) || end.is_some_and(|end| end <= court.now) {
+        if !may_sign(binding).unwrap_or(true) || end.is_some_and(|end| end <= court.now) {
             continue;
         }
         // That the subkey agrees: else anybody could call another's subkey their own.

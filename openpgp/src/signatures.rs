@@ -91,12 +91,13 @@ impl<'a, K: KeyDetails> Court<'a, K> {
     }
 }
 
-/// Whether what is bound by a signature may sign. Without flags everything may.
-pub(crate) fn may_sign(signature: &Signature) -> bool {
-    let said = |config: &pgp::packet::SignatureConfig| {
-        config.hashed_subpackets().any(|said| matches!(said.data, SubpacketData::KeyFlags(_)))
-    };
-    signature.key_flags().sign() || !signature.config().is_some_and(said)
+/// Whether what a signature is of may sign; `None` if the signature does not say what it is for.
+pub(crate) fn may_sign(signature: &Signature) -> Option<bool> {
+    let says = signature
+        .config()?
+        .hashed_subpackets()
+        .any(|said| matches!(said.data, SubpacketData::KeyFlags(_)));
+    says.then(|| signature.key_flags().sign())
 }
 
 /// The end of what began then and lasts so long; 0 is for ever.

@@ -88,3 +88,10 @@ public subkey-revoked 'Lost <l@example.com>'
 run $then --armor --export '=Ed <ed@example.com>' '=New <new@example.com>' >two-keys.pub
 run $then --armor --export-secret-keys '=Ed <ed@example.com>' '=New <new@example.com>' >two-keys.key
 run $then --export '=Ed <ed@example.com>' >binary.pub
+
+# Somebody else may revoke it: a signature of the key that does not say what the key is for.
+make 'Heir <h@example.com>' ed25519 cert never
+printf 'addrevoker\n%s\ny\nsave\n' "$(fingerprint 'Ed <ed@example.com>')" |
+    gpg --command-fd 0 --quiet --no-tty --pinentry-mode loopback --passphrase '' \
+        --edit-key '=Heir <h@example.com>' 2>/dev/null
+public may-be-revoked 'Heir <h@example.com>'

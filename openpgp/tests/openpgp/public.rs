@@ -75,6 +75,7 @@ fn what_a_careful_client_would_not_trust_is_refused() {
         ("sha1", weak_hash),
         ("md5", weak_hash),
         ("encrypts-only", silent),
+        ("may-be-revoked", silent),
         ("subkey-expired", silent),
         ("subkey-revoked", silent),
         ("two-keys", "holds more than one key: name one to gpg --armor --export"),
