@@ -8,6 +8,7 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures::channel::oneshot;
 use futures::future::{self, Either};
 use futures::lock::{Mutex as AsyncMutex, OwnedMutexGuard};
 
@@ -15,6 +16,7 @@ use crate::access::{Act, Ask, Caller, Existence, Permit, Secret};
 use crate::archives::Archives;
 use crate::blobs::{BlobId, BlobStore};
 use crate::geo::GeoLocator;
+use crate::openpgp::OpenPgp;
 use crate::outbound::Outbound;
 use crate::ports::{Clock, Random, Runtime};
 use crate::store::{
@@ -39,8 +41,8 @@ struct Inner {
     queues: Queues,
     /// Room for the archives that are exploded at the same time.
     rooms: [Arc<AsyncMutex<()>>; Packhouse::EXPLODES],
-    /// Room for the keys that are derived at the same time.
-    derivations: [Arc<AsyncMutex<()>>; Packhouse::DERIVATIONS],
+    /// Room for what is computed at the same time.
+    computations: [Arc<AsyncMutex<()>>; Packhouse::COMPUTATIONS],
     /// What was said of the holders of access keys.
     existence: Existence,
     /// Blobs whose bytes were compared with their checksum since the start.
@@ -67,6 +69,8 @@ pub struct Ports {
     pub outbound: Arc<dyn Outbound>,
     /// The countries of addresses.
     pub geo: Arc<dyn GeoLocator>,
+    /// The reader of OpenPGP keys.
+    pub openpgp: Arc<dyn OpenPgp>,
     /// The asynchronous runtime.
     pub runtime: Arc<dyn Runtime>,
     /// The installation's own secret: at least 32 random bytes, kept as long as the records are.
@@ -132,9 +136,10 @@ impl Packhouse {
     /// How many archives are exploded at the same time; others wait. Each takes a thread and some
     /// megabytes.
     const EXPLODES: usize = 4;
-    /// How many keys for encrypted downloads are derived at the same time; others wait. Each takes
-    /// a thread that computes for tens of milliseconds, and any number could be asked for.
-    const DERIVATIONS: usize = 4;
+    /// How many keys, of encrypted downloads and of OpenPGP, are computed with at the same time;
+    /// others wait. Each takes a thread that computes for tens of milliseconds, and any number could
+    /// be asked for.
+    const COMPUTATIONS: usize = 4;
     /// How long one waits for its turn. It is over far sooner unless there are too many.
     const LONGEST_TURN: Duration = Duration::from_secs(5);
     /// How often an unknown outcome is asked for again.
@@ -150,7 +155,7 @@ impl Packhouse {
             in_flight: Mutex::default(),
             queues: Queues::default(),
             rooms: Default::default(),
-            derivations: Default::default(),
+            computations: Default::default(),
             existence: Existence::default(),
             verified,
             probed: AsyncMutex::default(),
@@ -180,6 +185,10 @@ impl Packhouse {
         &*self.inner.ports.geo
     }
 
+    pub(crate) fn openpgp(&self) -> &Arc<dyn OpenPgp> {
+        &self.inner.ports.openpgp
+    }
+
     pub(crate) fn archives(&self) -> &dyn Archives {
         &*self.inner.ports.archives
     }
@@ -189,16 +198,28 @@ impl Packhouse {
         first_free(&self.inner.rooms).await
     }
 
-    /// Waits for a room to derive a key in, to be held until it is derived; not for long.
+    /// Computes something where it holds up no other task, once there is room; that is not waited
+    /// for long.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Unavailable`] where there are too many.
-    pub(crate) async fn room_to_derive(&self) -> Result<OwnedMutexGuard<()>> {
-        let room = pin!(first_free(&self.inner.derivations));
-        match future::select(room, self.runtime().sleep(Self::LONGEST_TURN)).await {
-            Either::Left((room, _)) => Ok(room),
-            Either::Right(_) => Err(Error::unavailable()),
-        }
+    /// [`crate::ErrorKind::Unavailable`] where there is too much to compute.
+    pub(crate) async fn compute<T: Send + 'static>(
+        &self,
+        computation: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T> {
+        let room = pin!(first_free(&self.inner.computations));
+        let room = match future::select(room, self.runtime().sleep(Self::LONGEST_TURN)).await {
+            Either::Left((room, _)) => room,
+            Either::Right(_) => return Err(Error::unavailable()),
+        };
+        let (tell, told) = oneshot::channel();
+        // The room is held as long as the thread is, also where nobody waits for it any more.
+        let job = move || {
+            let _ = tell.send(computation());
+            drop(room);
+        };
+        self.runtime().run_blocking(Box::new(job)).await;
+        told.await.map_err(|_| Error::unavailable())
     }
 
     /// Waits for a future, within a blocking job.

@@ -39,6 +39,8 @@ pub enum Noun {
     Eula,
     /// A subject's own license.
     License,
+    /// The OpenPGP keys of a subject.
+    GpgKeys,
 }
 
 /// What kind of failure.
@@ -157,6 +159,7 @@ impl Error {
             Noun::Entitlement => "Entitlement",
             Noun::Eula => "Eula",
             Noun::License => "License",
+            Noun::GpgKeys => "GPG key",
         };
         Self::new(ErrorKind::NotFound(noun), format!("{word} '{name}' was not found"))
     }

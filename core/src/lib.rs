@@ -25,6 +25,7 @@ pub mod memory;
 pub mod model;
 pub mod names;
 pub mod networks;
+pub mod openpgp;
 pub mod outbound;
 pub mod ports;
 pub mod store;
@@ -37,7 +38,7 @@ pub use error::{Error, ErrorKind, Noun, PendingEula, Result};
 pub use time::Timestamp;
 pub use usecases::{
     Listed, Paging, access_keys, attributes, downloads, entitlements, eulas, explain, explodes,
-    files, folders, followers, health, licenses, maven, members, organizations, packages,
+    files, folders, followers, gpg_keys, health, licenses, maven, members, organizations, packages,
     permissions, products, publishing, repositories, restrictions, search, signed_urls, subjects,
     teams, uploads, users, versions,
 };

@@ -46,6 +46,8 @@ mod forms;
 mod given_up;
 #[path = "core/golden.rs"]
 mod golden;
+#[path = "core/gpg_keys.rs"]
+mod gpg_keys;
 #[path = "core/health.rs"]
 mod health;
 #[path = "core/maven.rs"]

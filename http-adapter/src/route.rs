@@ -66,6 +66,8 @@ pub enum Gate {
     Team,
     /// The access key is there (404).
     AccessKey,
+    /// The subject has OpenPGP keys (404).
+    GpgKeys,
     /// The entitlement is there (404).
     Entitlement,
     /// What the query's scope names is there, and the caller owns its subject (403).
@@ -271,7 +273,22 @@ macro_rules! route {
     };
 }
 
-pub(crate) use route;
+/// Declares the handlers of `/orgs/…` and of `/users/…`.
+macro_rules! of_both {
+    ($($(#[$doc:meta])* $handler:ident => $of_org:ident, $of_user:ident;)*) => {$(
+        $(#[$doc])*
+        pub(super) async fn $of_org(call: $crate::call::Call) -> $crate::call::Answer {
+            $handler(call, packhouse_core::model::subjects::SubjectKind::Organization).await
+        }
+
+        $(#[$doc])*
+        pub(super) async fn $of_user(call: $crate::call::Call) -> $crate::call::Answer {
+            $handler(call, packhouse_core::model::subjects::SubjectKind::User).await
+        }
+    )*};
+}
+
+pub(crate) use {of_both, route};
 
 #[cfg(test)]
 mod tests {

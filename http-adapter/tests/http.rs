@@ -50,6 +50,8 @@ mod failing_reads;
 mod files;
 #[path = "http/folders.rs"]
 mod folders;
+#[path = "http/gpg_keys.rs"]
+mod gpg_keys;
 #[path = "http/hidden.rs"]
 mod hidden;
 #[path = "http/licenses.rs"]

@@ -38,3 +38,8 @@ fn an_organization_sells_a_product_to_customers_with_access_keys() {
     let may_call = [("PACKHOUSE_ALLOW_OUTBOUND_TO", "127.0.0.1/32")];
     run("sale.sh", &may_call, "the product is sold\n");
 }
+
+#[test]
+fn a_key_pair_that_gpg_made_is_kept_and_others_verify_with_it() {
+    run("keys.sh", &[], "the key is known\n");
+}

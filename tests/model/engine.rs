@@ -154,6 +154,7 @@ impl Engine {
                 archives: Arc::new(packhouse_archives::Decoders),
                 outbound: Arc::new(packhouse_core::outbound::NoOutbound),
                 geo: Arc::new(packhouse_core::geo::NoLocator),
+                openpgp: Arc::new(packhouse_core::openpgp::NoOpenPgp),
                 random: self.random.clone(),
                 runtime: Arc::new(HereRuntime),
                 secret: Secret::new([7; 32]),

@@ -55,20 +55,31 @@ pub(crate) fn hmac_md5(key: &Secret, text: &str) -> [u8; 16] {
     mac.finalize().into_bytes().into()
 }
 
-/// Bytes that only this installation can read, and nobody can change, as URL-safe text
-/// (XChaCha20-Poly1305). The nonce is random.
-pub(crate) fn seal(installation: &Secret, purpose: &str, nonce: [u8; 24], bytes: &[u8]) -> String {
-    let cipher = XChaCha20Poly1305::new(&derived(installation, purpose, b"").into());
+/// Bytes that only this installation can read, and nobody can change or take for those of another
+/// `of`, as URL-safe text (XChaCha20-Poly1305). The nonce is random.
+pub(crate) fn seal(
+    installation: &Secret,
+    purpose: &str,
+    of: &[u8],
+    nonce: [u8; 24],
+    bytes: &[u8],
+) -> String {
+    let cipher = XChaCha20Poly1305::new(&derived(installation, purpose, of).into());
     let sealed = cipher.encrypt(&XNonce::from(nonce), bytes);
     let sealed = sealed.expect("what is sealed is far shorter than the cipher can take");
     URL_SAFE_NO_PAD.encode([&nonce[..], &sealed].concat())
 }
 
-/// What was sealed for this purpose; `None` for anything else.
-pub(crate) fn unseal(installation: &Secret, purpose: &str, text: &str) -> Option<Vec<u8>> {
+/// What was sealed for this purpose, of this; `None` for anything else.
+pub(crate) fn unseal(
+    installation: &Secret,
+    purpose: &str,
+    of: &[u8],
+    text: &str,
+) -> Option<Vec<u8>> {
     let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
     let (nonce, sealed) = bytes.split_first_chunk::<24>()?;
-    let cipher = XChaCha20Poly1305::new(&derived(installation, purpose, b"").into());
+    let cipher = XChaCha20Poly1305::new(&derived(installation, purpose, of).into());
     cipher.decrypt(&XNonce::from(*nonce), sealed).ok()
 }
 
@@ -93,16 +104,17 @@ mod tests {
 
     #[test]
     fn what_is_sealed_comes_back_whole_or_not_at_all() {
-        let sealed = seal(&secret(1), "a", [9; 24], b"text");
-        assert_eq!(unseal(&secret(1), "a", &sealed).unwrap(), b"text");
-        assert_eq!(unseal(&secret(1), "b", &sealed), None);
-        assert_eq!(unseal(&secret(2), "a", &sealed), None);
-        assert_eq!(unseal(&secret(1), "a", ""), None);
+        let sealed = seal(&secret(1), "a", b"x", [9; 24], b"text");
+        assert_eq!(unseal(&secret(1), "a", b"x", &sealed).unwrap(), b"text");
+        assert_eq!(unseal(&secret(1), "b", b"x", &sealed), None);
+        assert_eq!(unseal(&secret(1), "a", b"y", &sealed), None);
+        assert_eq!(unseal(&secret(2), "a", b"x", &sealed), None);
+        assert_eq!(unseal(&secret(1), "a", b"x", ""), None);
         for place in 0..sealed.len() {
             let mut other = sealed.clone().into_bytes();
             other[place] = if other[place] == b'A' { b'B' } else { b'A' };
             let other = String::from_utf8(other).unwrap();
-            assert_eq!(unseal(&secret(1), "a", &other), None, "byte {place}");
+            assert_eq!(unseal(&secret(1), "a", b"x", &other), None, "byte {place}");
         }
     }
 }

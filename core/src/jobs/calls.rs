@@ -102,7 +102,7 @@ async fn signed(packhouse: &Packhouse, call: &Call) -> Result<Vec<(&'static str,
     let record = packhouse.read_all(&[ApiKey::key_of(&call.subject)]).await?.pop().flatten();
     let key: Option<ApiKey> = record.map(|record| decode(&record)).transpose()?;
     let sealed = key.filter(|key| key.subject_id == call.subject_id).and_then(|key| key.sealed);
-    let key = sealed.and_then(|sealed| crypto::unseal(packhouse.secret(), API_KEY, &sealed));
+    let key = sealed.and_then(|sealed| crypto::unseal(packhouse.secret(), API_KEY, b"", &sealed));
     let Some(key) = key else { return Ok(Vec::new()) };
     let hmac = crypto::hmac_md5(&Secret::new(key), &call.signed_text);
     Ok(vec![("X-Bintray-Callback-Hmac", STANDARD.encode(hmac))])

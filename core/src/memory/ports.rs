@@ -17,6 +17,7 @@ use crate::archives::{
     ArchiveError, ArchiveErrorKind, ArchiveLimits, ArchiveReader, ArchiveSource, Archives,
 };
 use crate::geo::NoLocator;
+use crate::openpgp::NoOpenPgp;
 use crate::outbound::NoOutbound;
 use crate::ports::{BlockingJob, Clock, Random, Runtime};
 use crate::{Ports, Timestamp};
@@ -145,6 +146,7 @@ impl Ports {
             archives: Arc::new(NoArchives),
             outbound: Arc::new(NoOutbound),
             geo: Arc::new(NoLocator),
+            openpgp: Arc::new(NoOpenPgp),
             runtime: Arc::new(InlineRuntime),
             secret: Secret::new([7; 32]),
         }

@@ -13,6 +13,7 @@ pub mod eulas;
 pub mod files;
 pub mod followers;
 mod form;
+pub mod gpg_keys;
 pub mod grants;
 pub mod jobs;
 pub mod licenses;

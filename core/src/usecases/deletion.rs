@@ -17,6 +17,7 @@ use crate::model::entitlements::Entitlement;
 use crate::model::eulas::{EulaText, Eulas, SignedEula};
 use crate::model::files::{File, UsedBytes};
 use crate::model::followers::Follower;
+use crate::model::gpg_keys::GpgKeys;
 use crate::model::grants::{GrantSet, Grantee};
 use crate::model::jobs::{Doomed, Job, Task};
 use crate::model::licenses::CustomLicense;
@@ -205,6 +206,7 @@ async fn remove_beside(work: &Work, permit: &Janitor, subject: &SubjectName) -> 
         Membership::KIND,
         Follower::KIND,
         UrlKey::KIND,
+        GpgKeys::KIND,
     ] {
         let range = KeyRange::within(kind, [subject.folded().as_str()]);
         for key in work.keys(&Query::within(range).limit(left)).await? {

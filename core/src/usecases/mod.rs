@@ -15,6 +15,7 @@ pub mod files;
 pub mod folders;
 pub mod followers;
 mod given;
+pub mod gpg_keys;
 pub mod health;
 pub mod licenses;
 mod listing;

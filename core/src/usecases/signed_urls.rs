@@ -192,7 +192,7 @@ async fn sign(
 ) -> Result<SignedUrl> {
     let text = secret.as_ref().map(|secret| String::from_utf8_lossy(secret.expose()).into());
     let inside = serde_json::to_vec(&Inside { secret: text, ..inside }).expect("plain texts");
-    let id = crypto::seal(packhouse.secret(), SEALING, packhouse.random_bytes(), &inside);
+    let id = crypto::seal(packhouse.secret(), SEALING, b"", packhouse.random_bytes(), &inside);
     let expiry = expiry.as_millis().to_string();
     let FilePlace { subject, repo, file, .. } = place;
     let generation = generation(packhouse, subject).await?;
@@ -268,7 +268,7 @@ pub async fn check_shown(
 }
 
 fn inside(packhouse: &Packhouse, id: &str) -> Option<Inside> {
-    serde_json::from_slice(&crypto::unseal(packhouse.secret(), SEALING, id)?).ok()
+    serde_json::from_slice(&crypto::unseal(packhouse.secret(), SEALING, b"", id)?).ok()
 }
 
 fn refused() -> Error {
@@ -284,16 +284,8 @@ pub async fn open_encrypted(
     permit: &Permit<act::Read, FilePlace>,
     secret: &Secret,
 ) -> Result<BlobReader> {
-    let room = packhouse.room_to_derive().await?;
     let (secret, salt) = (secret.clone(), packhouse.random_bytes());
-    let (tell, told) = futures::channel::oneshot::channel();
-    // The room is held as long as the thread is, also where nobody waits for it any more.
-    let derive = move || {
-        let _ = tell.send(Encryption::new(&secret, salt));
-        drop(room);
-    };
-    packhouse.runtime().run_blocking(Box::new(derive)).await;
-    let encryption = told.await.map_err(|_| Error::unavailable())?;
+    let encryption = packhouse.compute(move || Encryption::new(&secret, salt)).await?;
     let reader = downloads::open(packhouse, permit, ByteRange { start: 0, end: None }).await?;
     Ok(encryption.apply(reader))
 }

@@ -176,6 +176,7 @@ pub(super) fn put_key<A: crate::access::Changes, P>(
         sealed: Some(crypto::seal(
             packhouse.secret(),
             jobs::API_KEY,
+            b"",
             packhouse.random_bytes(),
             key.expose(),
         )),

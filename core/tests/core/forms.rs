@@ -19,6 +19,7 @@ use packhouse_core::model::debian::DebianCoordinates;
 use packhouse_core::model::entitlements::{Access, EntitledKey, Entitlement, EntitlementScope};
 use packhouse_core::model::files::{Contents, Digests, File};
 use packhouse_core::model::followers::Follower;
+use packhouse_core::model::gpg_keys::{GpgKeys, SealedPrivateKey};
 use packhouse_core::model::grants::{Action, Anchor, Grant, GrantSet, Grantee, Scope};
 use packhouse_core::model::jobs::{Doomed, ForgottenKey, Job, Task};
 use packhouse_core::model::memberships::{Membership, Role};
@@ -38,6 +39,7 @@ use packhouse_core::names::{
     ProductName, RepoName, SubjectName, TeamName, VersionName,
 };
 use packhouse_core::networks::Network;
+use packhouse_core::openpgp::KeyFacts;
 use packhouse_core::store::Change;
 
 use crate::golden;
@@ -352,6 +354,28 @@ fn url_keys_keep_their_form() {
         created: at(11),
     };
     keeps("url_key", &key);
+}
+
+#[test]
+fn gpg_keys_keep_their_form() {
+    let facts = KeyFacts {
+        fingerprint: "0123456789ABCDEF0123456789ABCDEF01234567".to_owned(),
+        key_id: "89ABCDEF01234567".to_owned(),
+        user_ids: vec!["Anna <anna@example.com>".to_owned()],
+        created: at(1),
+        expires: Some(at(12)),
+        algorithm: "ed25519".to_owned(),
+    };
+    let private_key = SealedPrivateKey { sealed: "sealed".to_owned(), protected: true };
+    let keys = GpgKeys {
+        form: Form,
+        subject: anna(),
+        subject_id: user_id(),
+        public_key: "armoured".to_owned(),
+        facts,
+        private_key: Some(private_key),
+    };
+    keeps("gpg_keys", &keys);
 }
 
 fn access_key_name(text: &str) -> AccessKeyName {

@@ -14,6 +14,7 @@ use packhouse_core::model::entitlements::Entitlement;
 use packhouse_core::model::eulas::{EulaText, Eulas, SignedEula};
 use packhouse_core::model::files::{File, UsedBytes};
 use packhouse_core::model::followers::Follower;
+use packhouse_core::model::gpg_keys::GpgKeys;
 use packhouse_core::model::grants::GrantSet;
 use packhouse_core::model::jobs::{Job, Task};
 use packhouse_core::model::licenses::CustomLicense;
@@ -32,7 +33,7 @@ use packhouse_core::{files, packages, repositories};
 use crate::world::{FIRST, World, run};
 
 /// Every kind that the engine stores.
-pub(crate) const KINDS: [Kind; 29] = [
+pub(crate) const KINDS: [Kind; 30] = [
     Subject::KIND,
     ApiKey::KIND,
     GrantSet::KIND,
@@ -52,6 +53,7 @@ pub(crate) const KINDS: [Kind; 29] = [
     AccessKey::KIND,
     Entitlement::KIND,
     UrlKey::KIND,
+    GpgKeys::KIND,
     Product::KIND,
     ProductTomb::KIND,
     Eulas::KIND,

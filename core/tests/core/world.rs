@@ -32,6 +32,7 @@ use packhouse_core::{
 
 use crate::archive::JsonArchives;
 use crate::atlas::Atlas;
+use crate::gpg_keys::PlainKeys;
 use packhouse_conformance::faults::{Faults, FaultyBlobs, FaultyStore};
 
 /// The key of every world's admin.
@@ -73,6 +74,7 @@ impl World {
             archives: Arc::new(JsonArchives),
             outbound: Arc::new(packhouse_core::outbound::NoOutbound),
             geo: Arc::new(Atlas),
+            openpgp: Arc::new(PlainKeys),
             random: Arc::new(SeededRandom::default()),
             runtime: Arc::new(InlineRuntime),
             secret: Secret::new([7; 32]),

@@ -43,6 +43,7 @@ fn open(dir: &Path) -> Result<Packhouse, Box<dyn Error>> {
         archives: Arc::new(packhouse_core::memory::NoArchives),
         outbound: Arc::new(packhouse_core::outbound::NoOutbound),
         geo: Arc::new(packhouse_core::geo::NoLocator),
+        openpgp: Arc::new(packhouse_core::openpgp::NoOpenPgp),
         random: Arc::new(host::SystemRandom),
         runtime: Arc::new(host::Tokio),
         secret: installation_secret(&dir.join("secret"))?,

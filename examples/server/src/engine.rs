@@ -65,6 +65,7 @@ pub fn open(config: &Config, data: &DataDir) -> Result<Packhouse, EngineError> {
         archives: Arc::new(packhouse_archives::Decoders),
         outbound: Arc::new(HttpOutbound::new(allowed, CallLimits::default())),
         geo: geo::locator(config.geo_database.as_deref())?,
+        openpgp: Arc::new(packhouse_openpgp::Rpgp),
         random: Arc::new(OsRandom),
         runtime: Arc::new(TokioRuntime::new(Handle::current())),
         secret: Secret::new(*data.secret().reveal()),

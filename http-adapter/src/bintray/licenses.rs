@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::call::{Answer, Call};
 use crate::failure::Failure;
+use crate::route::of_both;
 use crate::support::json;
 use crate::support::reply;
 

@@ -2,21 +2,6 @@
 //!
 //! Message texts, shapes and quirks are those that Bintray's clients rely on.
 
-/// Declares the handlers of `/orgs/…` and of `/users/…`.
-macro_rules! of_both {
-    ($($(#[$doc:meta])* $handler:ident => $of_org:ident, $of_user:ident;)*) => {$(
-        $(#[$doc])*
-        pub(super) async fn $of_org(call: Call) -> Answer {
-            $handler(call, SubjectKind::Organization).await
-        }
-
-        $(#[$doc])*
-        pub(super) async fn $of_user(call: Call) -> Answer {
-            $handler(call, SubjectKind::User).await
-        }
-    )*};
-}
-
 mod access_keys;
 mod attributes;
 pub mod clauses;
@@ -25,6 +10,7 @@ mod entitlements;
 mod eulas;
 mod files;
 pub mod given;
+mod gpg_keys;
 mod licenses;
 mod packages;
 mod permissions;
@@ -42,8 +28,8 @@ use axum::response::Response;
 
 use crate::failure::Failure;
 use crate::route::Gate::{
-    AccessKey, Credentials, Entitlement, Eula, File, License, Package, Product, Repository, Scope,
-    Subject, Team, Version,
+    AccessKey, Credentials, Entitlement, Eula, File, GpgKeys, License, Package, Product,
+    Repository, Scope, Subject, Team, Version,
 };
 use crate::route::Right::{Own, Publish, Read};
 use crate::route::{Dialect, Route, route};
@@ -188,6 +174,12 @@ static ROUTES: &[Route] = &[
     route!(Get "/users/{subject}/followers" => "subjects.followers", subjects::followers,
         [Credentials, Subject(Read)]),
     route!(Get "/search/users" => "subjects.search", subjects::search, [Credentials]),
+
+    // The keys that subjects sign with.
+    route!(Get "/users/{subject}/keys/gpg/public.key" => "gpg_keys.public_of_user", gpg_keys::public_of_user,
+        [Subject(Read), GpgKeys]),
+    route!(Get "/orgs/{subject}/keys/gpg/public.key" => "gpg_keys.public_of_org", gpg_keys::public_of_org,
+        [Subject(Read), GpgKeys]),
 
     // Teams.
     route!(Get "/orgs/{subject}/teams" => "teams.list_of_org", teams::list_of_org, [Credentials, Subject(Own)]),

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::call::{Answer, Call};
 use crate::failure::Failure;
+use crate::route::of_both;
 use crate::support::json;
 use crate::support::reply;
 

@@ -2,6 +2,7 @@
 //! state.
 
 mod explain;
+mod gpg_keys;
 mod health;
 mod orgs;
 mod users;
@@ -9,7 +10,7 @@ mod users;
 use axum::response::Response;
 
 use crate::failure::Failure;
-use crate::route::Gate::{Credentials, Oneself, Platform, Subject};
+use crate::route::Gate::{Credentials, GpgKeys, Oneself, Platform, Subject};
 use crate::route::Right::{Own, Read};
 use crate::route::{Dialect, Route, route};
 use crate::support::reply;
@@ -48,6 +49,20 @@ static ROUTES: &[Route] = &[
         [Credentials, Subject(Own)]),
     route!(Delete "/management/v1/orgs/{subject}/members/{user}" => "orgs.delete_member", orgs::delete_member,
         [Credentials, Subject(Own)]),
+
+    // The keys that subjects sign with.
+    route!(Get "/management/v1/users/{subject}/keys/gpg" => "gpg_keys.show_of_user", gpg_keys::show_of_user,
+        [Credentials, Subject(Own), GpgKeys]),
+    route!(Put "/management/v1/users/{subject}/keys/gpg" => "gpg_keys.put_of_user", gpg_keys::put_of_user,
+        [Credentials, Subject(Own)]),
+    route!(Delete "/management/v1/users/{subject}/keys/gpg" => "gpg_keys.delete_of_user",
+        gpg_keys::delete_of_user, [Credentials, Subject(Own), GpgKeys]),
+    route!(Get "/management/v1/orgs/{subject}/keys/gpg" => "gpg_keys.show_of_org", gpg_keys::show_of_org,
+        [Credentials, Subject(Own), GpgKeys]),
+    route!(Put "/management/v1/orgs/{subject}/keys/gpg" => "gpg_keys.put_of_org", gpg_keys::put_of_org,
+        [Credentials, Subject(Own)]),
+    route!(Delete "/management/v1/orgs/{subject}/keys/gpg" => "gpg_keys.delete_of_org",
+        gpg_keys::delete_of_org, [Credentials, Subject(Own), GpgKeys]),
 
     // Whoever watches the server.
     route!(Get "/management/v1/health" => "health.live", health::live, []),

@@ -43,6 +43,7 @@ async fn world() -> App {
     }
     for (user, kind) in [(ORG_ADMIN, "admin"), (ORG_OWNER, "owner"), (ORG_MEMBER, "member")] {
         app.member("guild", user, kind).await;
+        app.member("keyless-guild", user, kind).await;
     }
     let members = json!({"members": [TEAM_READER]});
     let joined = app.patch("/users/acme/teams/crew").by(OWNER).json(&members).await;

@@ -204,6 +204,7 @@ fn is_no_gain(canonical: &Answer, other: Option<&Answer>) -> bool {
 
 async fn check(caller: &str, of_interest: impl Fn(&Route) -> bool) -> usize {
     let app = App::furnished().await;
+    crate::gpg_keys::give(&app, "users/acme").await;
     // To be asked whether it is ready makes a probe, which holds for a while.
     assert_eq!(app.get("/management/v1/ready").await.status, 200);
     let before = app.watch.changes();

@@ -65,6 +65,7 @@ impl Engine {
             archives: Arc::new(NoArchives),
             outbound: Arc::new(packhouse_core::outbound::NoOutbound),
             geo: Arc::new(packhouse_core::geo::NoLocator),
+            openpgp: Arc::new(packhouse_core::openpgp::NoOpenPgp),
             random: Arc::new(SeededRandom::default()),
             runtime: Arc::new(InlineRuntime),
             secret: Secret::new([7; 32]),

@@ -69,6 +69,7 @@ async fn a_job_that_does_not_end_is_broken_off() {
         archives: Arc::new(packhouse_core::memory::NoArchives),
         outbound: Arc::new(packhouse_core::outbound::NoOutbound),
         geo: Arc::new(packhouse_core::geo::NoLocator),
+        openpgp: Arc::new(packhouse_core::openpgp::NoOpenPgp),
         random: Arc::new(OsRandom),
         runtime: Arc::new(TokioRuntime::new(Handle::current())),
         secret: Secret::new([7; 32]),

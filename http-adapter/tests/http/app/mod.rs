@@ -88,6 +88,7 @@ impl App {
             archives: Arc::new(packhouse_archives::Decoders),
             outbound: Arc::new(outside.clone()),
             geo: Arc::new(Atlas),
+            openpgp: Arc::new(packhouse_openpgp::Rpgp),
             random: Arc::new(SeededRandom::default()),
             runtime: Arc::new(TestRuntime),
             secret: Secret::new([7; 32]),

@@ -42,6 +42,7 @@ pub(crate) async fn furnished() -> App {
         entitle(&app, &format!("products/acme/{product}"), "e1", json!({"access": "r"})).await;
     }
     license(&app).await;
+    gpg_keys(&app).await;
     app
 }
 
@@ -68,6 +69,16 @@ async fn license(app: &App) {
     app.set_packages("acme", "suite", &["tools/licensed", "vault/licensed"]).await;
     app.set_packages("acme", "secret", &["vault/licensed"]).await;
     app.grant(PUBLISHER, "guild/library", &[Action::Read, Action::Publish]).await;
+}
+
+/// Gives `acme` and `guild` keys, and makes two subjects without any that the owner administers.
+async fn gpg_keys(app: &App) {
+    crate::gpg_keys::give(app, "users/acme").await;
+    crate::gpg_keys::give(app, "orgs/guild").await;
+    app.organization("keyless-guild", OWNER).await;
+    app.member("keyless-guild", ADMIN, "owner").await;
+    app.user("keyless", "enterprise").await;
+    app.grant_on_subject(OWNER, "keyless", &[Action::Read, Action::Administer]).await;
 }
 
 async fn entitle(app: &App, of: &str, id: &str, mut body: serde_json::Value) {

@@ -4,8 +4,8 @@ use packhouse_http::{Gate, Right, Route};
 
 use super::callers::{PUBLISHERS, READERS, WRONG_KEY};
 use super::states::State::{
-    self, HiddenProduct, NoAccessKey, NoEntitlement, NoEula, NoFile, NoLicense, NoPackage,
-    NoProduct, NoRepository, NoSubject, NoTeam, NoVersion, Unpublished,
+    self, HiddenProduct, NoAccessKey, NoEntitlement, NoEula, NoFile, NoGpgKeys, NoLicense,
+    NoPackage, NoProduct, NoRepository, NoSubject, NoTeam, NoVersion, Unpublished,
 };
 use crate::app::{ADMIN, OWNER, PUBLISHER};
 
@@ -88,6 +88,7 @@ pub(crate) fn refusal(gate: Gate, caller: &str, state: State) -> Option<Expected
         }
         Gate::AccessKey => (state == NoAccessKey).then_some((404, Some("AccessKey"))),
         Gate::Entitlement => (state == NoEntitlement).then_some((404, Some("Entitlement"))),
+        Gate::GpgKeys => (state == NoGpgKeys).then_some((404, Some("GPG key"))),
         Gate::Scope => (![OWNER, ADMIN].contains(&caller)).then_some((403, None)),
     }
 }

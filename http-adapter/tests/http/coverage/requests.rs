@@ -4,8 +4,8 @@ use packhouse_http::{Method, Route};
 use serde_json::json;
 
 use super::states::State::{
-    self, HiddenProduct, NoAccessKey, NoEntitlement, NoEula, NoFile, NoLicense, NoPackage,
-    NoProduct, NoRepository, NoSubject, NoTeam, NoVersion, Unpublished,
+    self, HiddenProduct, NoAccessKey, NoEntitlement, NoEula, NoFile, NoGpgKeys, NoLicense,
+    NoPackage, NoProduct, NoRepository, NoSubject, NoTeam, NoVersion, Unpublished,
 };
 use super::states::is_upload;
 use crate::app::{OWNER, READER, STRANGER};
@@ -32,6 +32,11 @@ pub(crate) fn target(route: &Route, state: State) -> String {
     };
     let (subject, repo) = match route.operation {
         "orgs.put" => ("fresh".to_owned(), repo.to_owned()),
+        // What the owner administers besides, without keys.
+        _ if state == NoGpgKeys && route.path.contains("/orgs/") => {
+            ("keyless-guild".to_owned(), repo.to_owned())
+        }
+        _ if state == NoGpgKeys => ("keyless".to_owned(), repo.to_owned()),
         // An organization that the owner owns.
         _ if route.path.contains("/orgs/{subject}") => {
             (pick(state == NoSubject, "guild"), repo.to_owned())
@@ -97,6 +102,9 @@ pub(crate) fn body(route: &Route) -> String {
         }
         "teams.create_of_org" | "teams.create_of_user" => json!({"name": "fresh"}).to_string(),
         "permissions.set" => json!({"team": "crew", "permission": "read"}).to_string(),
+        "gpg_keys.put_of_org" | "gpg_keys.put_of_user" => {
+            json!({"public_key": crate::gpg_keys::key("ed25519.pub")}).to_string()
+        }
         "orgs.put" => json!({"owner": OWNER}).to_string(),
         "orgs.put_member" => json!({"type": "member"}).to_string(),
         operation if operation.starts_with("entitlements.create_") => {

@@ -1,6 +1,6 @@
 //! What the path of a request can lead to.
 
-use packhouse_http::Route;
+use packhouse_http::{Method, Route};
 
 /// What a path leads to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -30,14 +30,15 @@ pub(crate) enum State {
     NoTeam,
     NoAccessKey,
     NoEntitlement,
+    NoGpgKeys,
 }
 
 use State::{
-    HiddenProduct, NoAccessKey, NoEntitlement, NoEula, NoFile, NoLicense, NoPackage, NoProduct,
-    NoRepository, NoSubject, NoTeam, NoVersion, Private, Public, Unpublished,
+    HiddenProduct, NoAccessKey, NoEntitlement, NoEula, NoFile, NoGpgKeys, NoLicense, NoPackage,
+    NoProduct, NoRepository, NoSubject, NoTeam, NoVersion, Private, Public, Unpublished,
 };
 
-pub(crate) const STATES: [State; 19] = [
+pub(crate) const STATES: [State; 20] = [
     Public,
     Private,
     Unpublished { private: false },
@@ -57,6 +58,7 @@ pub(crate) const STATES: [State; 19] = [
     NoTeam,
     NoAccessKey,
     NoEntitlement,
+    NoGpgKeys,
 ];
 
 impl State {
@@ -68,7 +70,7 @@ impl State {
             | NoVersion { private }
             | NoFile { private } => private,
             Public | NoSubject | NoRepository | HiddenProduct | NoProduct | NoEula | NoLicense
-            | NoTeam | NoAccessKey | NoEntitlement => false,
+            | NoTeam | NoAccessKey | NoEntitlement | NoGpgKeys => false,
         }
     }
 
@@ -89,8 +91,14 @@ impl State {
             NoTeam => has("team"),
             NoAccessKey => has("access_key_id"),
             NoEntitlement => has("entitlement_id"),
+            NoGpgKeys => has_gpg_keys(route) && route.method != Method::Put,
         }
     }
+}
+
+/// Whether a route is about the OpenPGP keys of a subject.
+pub(super) fn has_gpg_keys(route: &Route) -> bool {
+    route.path.contains("/keys/gpg")
 }
 
 pub(super) fn is_upload(route: &Route) -> bool {
