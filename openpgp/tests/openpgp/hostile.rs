@@ -96,3 +96,23 @@ fn what_stands_beside_the_key_does_not_make_reading_long() {
     assert_eq!(read(&encode(&many, Half::Public)), Err(refused(why)));
     assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
 }
+
+/// The subkey signs for the key only where both say that it belongs to the key, and nothing says that
+/// it does no more.
+#[test]
+fn a_subkey_without_both_signatures_or_with_a_revocation_does_not_count() {
+    let bytes = decode(&text("offline.pub"), Half::Public).unwrap();
+    assert_eq!(read(&encode(&bytes, Half::Public)).unwrap().signers.len(), 1);
+    let mut unbound = bytes.clone();
+    *unbound.last_mut().unwrap() ^= 1;
+    // What the subkey signed stands in what the key signed, where that does not cover it.
+    let mut unwilling = bytes.clone();
+    let back = bytes.windows(3).position(|at| at == [32, 4, 0x19]).unwrap();
+    unwilling[back + 100] ^= 1;
+    // A revocation that nobody can read.
+    let revoked = [&bytes[..], &[0xC2, 4, 4, 0x28, 99, 99]].concat();
+    let why = "may not sign now: add a subkey with gpg --quick-add-key, and export it again";
+    for changed in [unbound, unwilling, revoked] {
+        assert_eq!(read(&encode(&changed, Half::Public)), Err(refused(why)));
+    }
+}
