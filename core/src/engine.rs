@@ -41,8 +41,9 @@ struct Inner {
     queues: Queues,
     /// Room for the archives that are exploded at the same time.
     rooms: [Arc<AsyncMutex<()>>; Packhouse::EXPLODES],
-    /// Room for what is computed at the same time.
+    /// Room for what is computed at the same time, and for keys that are read.
     computations: [Arc<AsyncMutex<()>>; Packhouse::COMPUTATIONS],
+    key_readings: [Arc<AsyncMutex<()>>; Packhouse::KEY_READINGS],
     /// What was said of the holders of access keys.
     existence: Existence,
     /// Blobs whose bytes were compared with their checksum since the start.
@@ -136,10 +137,12 @@ impl Packhouse {
     /// How many archives are exploded at the same time; others wait. Each takes a thread and some
     /// megabytes.
     const EXPLODES: usize = 4;
-    /// How many keys, of encrypted downloads and of OpenPGP, are computed with at the same time;
-    /// others wait. Each takes a thread that computes for tens of milliseconds, and any number could
-    /// be asked for.
+    /// How many keys of encrypted downloads are computed at the same time; others wait. Each takes a
+    /// thread that computes for tens of milliseconds, and any number could be asked for.
     const COMPUTATIONS: usize = 4;
+    /// The same for OpenPGP keys that are read. One that is made for it takes far longer, which no
+    /// download may wait for.
+    const KEY_READINGS: usize = 2;
     /// How long one waits for its turn. It is over far sooner unless there are too many.
     const LONGEST_TURN: Duration = Duration::from_secs(5);
     /// How often an unknown outcome is asked for again.
@@ -156,6 +159,7 @@ impl Packhouse {
             queues: Queues::default(),
             rooms: Default::default(),
             computations: Default::default(),
+            key_readings: Default::default(),
             existence: Existence::default(),
             verified,
             probed: AsyncMutex::default(),
@@ -198,8 +202,8 @@ impl Packhouse {
         first_free(&self.inner.rooms).await
     }
 
-    /// Computes something where it holds up no other task, once there is room; that is not waited
-    /// for long.
+    /// Computes something for a download where it holds up no other task, once there is room; that is
+    /// not waited for long.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Unavailable`] where there is too much to compute.
@@ -207,7 +211,26 @@ impl Packhouse {
         &self,
         computation: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T> {
-        let room = pin!(first_free(&self.inner.computations));
+        self.compute_in(&self.inner.computations, computation).await
+    }
+
+    /// Reads an OpenPGP key where it holds up no other task and no download.
+    ///
+    /// # Errors
+    /// As [`Self::compute`].
+    pub(crate) async fn read_key<T: Send + 'static>(
+        &self,
+        reading: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T> {
+        self.compute_in(&self.inner.key_readings, reading).await
+    }
+
+    async fn compute_in<T: Send + 'static>(
+        &self,
+        rooms: &[Arc<AsyncMutex<()>>],
+        computation: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T> {
+        let room = pin!(first_free(rooms));
         let room = match future::select(room, self.runtime().sleep(Self::LONGEST_TURN)).await {
             Either::Left((room, _)) => room,
             Either::Right(_) => return Err(Error::unavailable()),

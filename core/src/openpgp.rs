@@ -67,7 +67,7 @@ pub struct KeyFacts {
 pub struct PrivateKey {
     /// The key and nothing else, armoured.
     pub armored: Secret,
-    /// Whether one needs a passphrase to sign with it.
+    /// Whether a passphrase protects every part of it that is there.
     pub protected: bool,
 }
 

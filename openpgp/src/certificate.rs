@@ -7,6 +7,12 @@ use crate::armor::Half;
 use crate::packets::{self, Packet};
 use crate::{damaged, refused};
 
+/// DSA, as it is numbered in keys: rPGP computes for long over the numbers of one, which are anybody's.
+const DSA: u8 = 17;
+
+/// How many subkeys a key may have. Each has a point that takes a while to read.
+const MOST_SUBKEYS: usize = 100;
+
 /// One public key, not judged yet.
 pub(crate) struct Certificate<'a> {
     pub(crate) key: PublicKey,
@@ -46,6 +52,16 @@ impl<'a> Certificate<'a> {
         if packets[0].body.first() != Some(&4) {
             return refused("is not of version 4, which all clients read: make a new key with gpg");
         }
+        if packets[0].algorithm() == Some(DSA) {
+            return refused("is a DSA key, which is too weak: make a new key with gpg");
+        }
+        if packets.iter().filter(|packet| packet.tag == packets::PUBLIC_SUBKEY).count()
+            > MOST_SUBKEYS
+        {
+            return refused(
+                "has too many subkeys: export it without those that are no longer used",
+            );
+        }
         let Some(Parsed::PublicKey(key)) = packets[0].parse() else { return Err(damaged()) };
         let mut certificate = Self {
             key,
@@ -62,6 +78,9 @@ impl<'a> Certificate<'a> {
     }
 
     fn take(&mut self, packet: &Packet<'a>, last: &mut Last) -> Result<(), KeyError> {
+        if packet.tag == packets::PUBLIC_SUBKEY && packet.algorithm() == Some(DSA) {
+            return refused("has a DSA subkey, which is too weak: export it without that");
+        }
         match (packet.tag, packet.parse()) {
             (packets::SIGNATURE, parsed) => {
                 let nobodys = &mut Signed::default();

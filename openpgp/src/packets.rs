@@ -34,6 +34,11 @@ impl Packet<'_> {
         matches!(self.tag, SIGNATURE | USER_ID | USER_ATTRIBUTE)
     }
 
+    /// The number of a key's algorithm, after its version and the time at which it was made.
+    pub(crate) fn algorithm(&self) -> Option<u8> {
+        self.body.get(5).copied()
+    }
+
     /// What rPGP makes of it, if anything.
     pub(crate) fn parse(&self) -> Option<Parsed> {
         PacketParser::new(self.whole).next()?.ok()

@@ -35,22 +35,22 @@ pub(crate) fn read(armored: &[u8], public: &PublicKey) -> Result<PrivateKey, Key
     let subkeys = certificate.subkeys.iter().map(|(subkey, _)| subkey as &dyn KeyDetails);
     let fingerprints = std::iter::once(&certificate.key as &dyn KeyDetails).chain(subkeys);
     let known: Vec<_> = certificate.bodies.iter().zip(fingerprints.map(fingerprint)).collect();
-    let mut signers = Vec::new();
+    let (mut signs, mut protected) = (false, true);
     for packet in &private {
         let Some((body, of)) = known.iter().find(|(body, _)| packet.body.starts_with(body)) else {
             return refused("has a subkey that public_key has not: export both again");
         };
         let part = part(&packet.body[body.len()..])?;
-        if part != Part::Elsewhere && public.signers.contains(of) {
-            signers.push(part);
-        }
+        signs |= part != Part::Elsewhere && public.signers.contains(of);
+        // One in the clear that may not sign could make another that may.
+        protected &= part != Part::Plain;
     }
-    if signers.is_empty() {
+    if !signs {
         return refused("has no private part of a key that may sign: export it where that is kept");
     }
-    let protected = signers.iter().all(|part| *part == Part::Protected);
     Ok(PrivateKey { armored: Secret::new(armor::encode(&bytes, Half::Private)), protected })
 }
+
 /// The packets with private parts: a key and its subkeys.
 fn private_packets(bytes: &[u8]) -> Result<Vec<Packet<'_>>, KeyError> {
     let packets = packets::split(bytes)?;

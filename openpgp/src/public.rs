@@ -31,6 +31,12 @@ pub(crate) fn read(armored: &str, now: Timestamp) -> Result<PublicKey, KeyError>
         return refused("is revoked: give a key that is in force");
     }
     let court = Court::new(key, now);
+    if court.is_early(Some(key.created_at())) {
+        let made = instant(key.created_at());
+        return refused(format!(
+            "was made at {made}, which is in the future: set the clock, and make a new key"
+        ));
+    }
     let said = said(&certificate, &court)?;
     let expiry = |signature: &Signature| signature.key_expiration_time();
     let lasts = said.direct.and_then(expiry).or_else(|| expiry(said.newest));

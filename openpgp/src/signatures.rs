@@ -11,6 +11,9 @@ use pgp::types::{KeyDetails, Timestamp as Seconds};
 use crate::refused;
 use crate::strength::is_strong;
 
+/// How far a clock may be ahead of ours: what was made later than that is from no honest one.
+const AHEAD: Duration = Duration::from_secs(24 * 3600);
+
 /// How many signatures are verified of one key. The text is anybody's, and each takes a while.
 const MOST: usize = 100;
 
@@ -43,7 +46,7 @@ impl<'a, K: KeyDetails> Court<'a, K> {
             signatures.iter().filter(|signature| self.is_own(signature)).collect();
         own.sort_by_key(|signature| std::cmp::Reverse(signature.created()));
         for signature in own {
-            if self.is_over(signature) {
+            if self.is_over(signature) || self.is_early(signature.created()) {
                 continue;
             }
             if self.holds(signature, || verify(signature))? {
@@ -83,6 +86,11 @@ impl<'a, K: KeyDetails> Court<'a, K> {
         (ids.is_empty() && fingerprints.is_empty())
             || ids.contains(&&self.key.legacy_key_id())
             || fingerprints.contains(&&self.key.fingerprint())
+    }
+
+    /// Whether something was made at an instant that has not come.
+    pub(crate) fn is_early(&self, made: Option<Seconds>) -> bool {
+        made.is_some_and(|made| instant(made) > self.now.after(AHEAD))
     }
 
     fn is_over(&self, signature: &Signature) -> bool {

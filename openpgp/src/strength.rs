@@ -20,7 +20,6 @@ pub(crate) fn algorithm(params: &PublicParams) -> Result<String, String> {
         PublicParams::ECDSA(EcdsaPublicParams::P256 { .. }) => Ok("nistp256".to_owned()),
         PublicParams::ECDSA(EcdsaPublicParams::P384 { .. }) => Ok("nistp384".to_owned()),
         PublicParams::ECDSA(EcdsaPublicParams::P521 { .. }) => Ok("nistp521".to_owned()),
-        PublicParams::DSA(_) => Err("is a DSA key, which is too weak".to_owned()),
         _ => Err("is of an algorithm that few clients read".to_owned()),
     }
 }

@@ -203,6 +203,15 @@ async fn what_was_suspended_is_discarded_when_writing_back_fails() {
     }
     writer.suspend().await.unwrap_err();
     bench.empty("suspended").await;
+
+    // Nobody asks what became of it.
+    let at = bench.store.create(&id(2)).await.unwrap().suspend().await.unwrap();
+    let mut writer = bench.store.resume(&id(2), &at).await.unwrap();
+    for _ in 0..40 {
+        writer.write(Bytes::from(vec![7; 1 << 20])).await.unwrap();
+    }
+    drop(writer);
+    bench.empty("suspended").await;
 }
 
 #[tokio::test]

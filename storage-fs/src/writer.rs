@@ -5,6 +5,7 @@ use std::mem;
 use async_trait::async_trait;
 use bytes::Bytes;
 use packhouse_core::blobs::{BlobError, BlobErrorKind, BlobInfo, BlobWriter, Suspended};
+use tokio::runtime::Handle;
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::errors::job_failed;
@@ -28,6 +29,8 @@ pub(crate) struct FsWriter {
 enum Work {
     Idle(Staged),
     Writing(JoinHandle<Written>),
+    /// Not all of it was written: it waits to be dropped.
+    Broken(Staged),
     Failed,
 }
 
@@ -66,9 +69,8 @@ impl FsWriter {
         let done = job.await;
         self.work = Work::Failed;
         let (staged, outcome) = done.map_err(job_failed)?;
-        outcome?;
-        self.work = Work::Idle(staged);
-        Ok(())
+        self.work = if outcome.is_ok() { Work::Idle(staged) } else { Work::Broken(staged) };
+        outcome
     }
 
     /// Waits until what is being written back is.
@@ -95,7 +97,29 @@ impl FsWriter {
     async fn end(mut self: Box<Self>) -> Result<(Staged, Vec<Bytes>), BlobError> {
         self.settle().await?;
         self.catch_up().await?;
-        Ok((self.take()?, self.gathered))
+        Ok((self.take()?, mem::take(&mut self.gathered)))
+    }
+}
+
+impl Drop for FsWriter {
+    /// A file that was suspended stays as it was, unless what is being written back is lost: that is
+    /// awaited, and nobody may resume it before.
+    fn drop(&mut self) {
+        let work = mem::replace(&mut self.work, Work::Failed);
+        let (Some(behind), Ok(runtime)) = (self.behind.take(), Handle::try_current()) else {
+            return;
+        };
+        drop(runtime.spawn(async move {
+            let written = behind.await;
+            let staged = match work {
+                Work::Idle(staged) | Work::Broken(staged) => Some(staged),
+                Work::Writing(job) => job.await.ok().map(|(staged, _)| staged),
+                Work::Failed => None,
+            };
+            if let (Some(mut staged), Err(_) | Ok(Err(_))) = (staged, written) {
+                staged.spoil();
+            }
+        }));
     }
 }
 

@@ -31,7 +31,7 @@ pub(crate) type Janitor = Permit<act::Delete, PlatformPlace>;
 
 /// How long a job is left to the request that put it, where that does not hand it over. A request
 /// that takes longer is helped by the runner: each piece is removed by one of them.
-const LEASE: Duration = Duration::from_secs(60);
+const REQUEST_LEASE: Duration = Duration::from_secs(60);
 
 /// Commits what is planned by the janitor, again and again until it is the last of it: what is too
 /// much for one commit.
@@ -75,7 +75,7 @@ async fn hand_over(packhouse: &Packhouse, job: &str) -> Result<()> {
 
 /// A job that is left for a while to the request that puts it.
 pub(crate) fn left_to_request(work: &Work, task: Task) -> Job {
-    new(work, task, work.now().after(LEASE))
+    new(work, task, work.now().after(REQUEST_LEASE))
 }
 
 /// A job with an id of its own.

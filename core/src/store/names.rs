@@ -60,7 +60,8 @@ impl<T: AsRef<str>> FromIterator<T> for Names {
 /// have very many.
 #[derive(Debug)]
 pub struct NamesBuilder {
-    prefix: usize,
+    /// The parts that all keys begin with.
+    prefix: Vec<u8>,
     /// What follows the prefix in each key.
     bytes: Vec<u8>,
     ends: Vec<usize>,
@@ -72,20 +73,20 @@ impl NamesBuilder {
     #[must_use]
     pub fn below(prefix: &[u8]) -> Self {
         // A part that the prefix does not end belongs to the name.
-        let prefix = prefix.iter().rposition(|byte| *byte == END).map_or(0, |end| end + 1);
-        Self { prefix, bytes: Vec::new(), ends: Vec::new() }
+        let parts = prefix.iter().rposition(|byte| *byte == END).map_or(0, |end| end + 1);
+        Self { prefix: prefix[..parts].to_vec(), bytes: Vec::new(), ends: Vec::new() }
     }
 
     /// Adds the last part of the key with these encoded bytes, which begin with the prefix.
     pub fn push(&mut self, key: &[u8]) {
-        self.bytes.extend_from_slice(key.get(self.prefix..).unwrap_or_default());
+        self.bytes.extend_from_slice(key.get(self.prefix.len()..).unwrap_or_default());
         self.ends.push(self.bytes.len());
     }
 
     /// The names, in the order in which their keys came. `None` when one cannot be decoded.
     #[must_use]
     pub fn finish(self) -> Option<Names> {
-        let Self { bytes, ends, .. } = self;
+        let Self { prefix, bytes, ends } = self;
         // Nearly always: one part a key, in which nothing is escaped.
         if key::is_plain(&bytes) && bytes.iter().filter(|byte| **byte == END).count() == ends.len()
         {
@@ -95,10 +96,13 @@ impl NamesBuilder {
             if pieces.all(|piece| piece.last() == Some(&END)) {
                 return Some(Names { text: String::from_utf8(bytes).ok()?, ends });
             }
-            return None;
         }
         let mut start = 0;
-        let name = |end| Key::last_of(&bytes[std::mem::replace(&mut start, end)..end]);
+        let name = |end| match &bytes[std::mem::replace(&mut start, end)..end] {
+            // The first key of a range may be that which all others are below.
+            [] => Key::last_of(&prefix),
+            piece => Key::last_of(piece),
+        };
         ends.into_iter().map(name).collect()
     }
 }
@@ -137,10 +141,11 @@ mod tests {
                 let parts = [&shared].into_iter().chain(parts).map(String::as_str);
                 Key::new(Kind::new("thing"), parts)
             };
-            let encoded: Vec<Key> = keys.iter().map(of).collect();
-            let encoded: Vec<&[u8]> = encoded.iter().map(Key::as_bytes).collect();
             let above = Key::new(Kind::new("thing"), [shared.as_str()]);
-            let expected: Names = keys.iter().filter_map(|parts| parts.last()).collect();
+            let encoded: Vec<Key> = [above.clone()].into_iter().chain(keys.iter().map(of)).collect();
+            let encoded: Vec<&[u8]> = encoded.iter().map(Key::as_bytes).collect();
+            let last = keys.iter().filter_map(|parts| parts.last());
+            let expected: Names = [&shared].into_iter().chain(last).collect();
             for prefix in [&[][..], above.as_bytes(), &above.as_bytes()[..7]] {
                 let names = gathered(prefix, &encoded);
                 prop_assert_eq!(names.as_ref(), Some(&expected));
@@ -152,7 +157,6 @@ mod tests {
     fn damaged_keys_have_no_names() {
         for keys in [
             &[&b"thing\0a"[..]][..],
-            &[b"thing\0a\0", b"thing\0"],
             &[b"thing\0a", b"thing\0a\0b\0"],
             &[b"thing\0a\0", b"thing\0\xff\0"],
             &[b"thing\0\x01\x05\0"],

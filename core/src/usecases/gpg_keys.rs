@@ -3,6 +3,7 @@
 //! The public key is for everyone. The private key, if the subject gave it, is stored sealed and
 //! shown to nobody.
 
+use std::fmt;
 use std::sync::Arc;
 
 use super::subjects::KnownAs;
@@ -18,12 +19,23 @@ use crate::work::{Work, decode};
 use crate::{Error, Result, Timestamp};
 
 /// The keys that a subject gives.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct NewGpgKeys {
     /// The public key, armoured.
     pub public_key: String,
     /// Its private key, armoured, for the server to sign with.
     pub private_key: Option<Secret>,
+}
+
+impl fmt::Debug for NewGpgKeys {
+    /// Without the keys: by mistake a private one may stand where the public one belongs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { public_key, private_key } = self;
+        f.debug_struct("NewGpgKeys")
+            .field("public_key", &format_args!("{} bytes", public_key.len()))
+            .field("private_key", private_key)
+            .finish()
+    }
 }
 
 /// What [`set`] did.
@@ -92,7 +104,7 @@ async fn read(packhouse: &Packhouse, new: &NewGpgKeys) -> Result<(PublicKey, Opt
         check_length("private_key", private.expose())?;
     }
     let (reader, now, new) = (Arc::clone(packhouse.openpgp()), packhouse.now(), new.clone());
-    packhouse.compute(move || read_both(&*reader, now, &new)).await?
+    packhouse.read_key(move || read_both(&*reader, now, &new)).await?
 }
 
 fn check_length(field: &str, armored: &[u8]) -> Result<()> {

@@ -2,6 +2,8 @@
 
 use packhouse_core::openpgp::MAX_ARMOR;
 
+use packhouse_openpgp::armor::{Half, decode, encode};
+
 use crate::{read, read_private, refused, text};
 
 fn pair(public: &str, private: &str) -> Result<(bool, String), packhouse_core::openpgp::KeyError> {
@@ -37,6 +39,20 @@ fn one_that_cannot_sign_for_its_public_key_is_refused() {
     let public = packhouse_core::openpgp::PublicKey { signers: primary, ..public };
     assert_eq!(read_private(&text("offline.subkeys.key"), &public).unwrap_err(), refused(none));
     read_private(&text("offline.key"), &public).unwrap();
+}
+
+/// The key in the clear could make itself another subkey that signs.
+#[test]
+fn a_passphrase_on_a_subkey_alone_protects_nothing() {
+    let public = read(&text("offline.pub")).unwrap();
+    let public_bytes = decode(&text("offline.pub"), Half::Public).unwrap();
+    let mut bytes = decode(&text("offline.key"), Half::Private).unwrap();
+    let subkey = public_bytes.windows(2).position(|header| header == [0xB8, 51]).unwrap() + 2;
+    let subkey = &public_bytes[subkey..subkey + 51];
+    let private_part = bytes.windows(51).position(|at| at == subkey).unwrap() + 51;
+    assert_eq!(bytes[private_part], 0, "in the clear");
+    bytes[private_part] = 254;
+    assert!(!read_private(&encode(&bytes, Half::Private), &public).unwrap().protected);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use packhouse_core::openpgp::MAX_ARMOR;
 use crate::{at, read, refused, text};
 use packhouse_core::openpgp::OpenPgp;
 use packhouse_openpgp::Rpgp;
+use packhouse_openpgp::armor::{Half, decode, encode};
 
 /// What `gpg` itself says of a key.
 fn colons(name: &str) -> Vec<Vec<String>> {
@@ -99,6 +100,32 @@ fn a_key_is_refused_from_the_instant_of_its_end_on() {
     let why = "expired at 2026-06-01T00:00:00.000Z: put it off with gpg --quick-set-expire, and \
                export it again";
     assert_eq!(Rpgp.read_public(&armored, end), Err(refused(why)));
+}
+
+/// A day is left to clocks that differ.
+#[test]
+fn what_was_made_in_the_future_is_not_there_yet() {
+    let why = "was made at 2025-06-01T00:00:00.000Z, which is in the future: set the clock, and make \
+               a new key";
+    let armored = text("ed25519.pub");
+    assert_eq!(Rpgp.read_public(&armored, at("2025-05-30")), Err(refused(why)));
+    assert!(Rpgp.read_public(&armored, at("2025-05-31")).is_ok());
+    // What it signed itself with, it made later still.
+    let armored = text("sha1-then-sha512.pub");
+    let none = "has no user id that it signed: export it whole, with gpg";
+    assert_eq!(Rpgp.read_public(&armored, at("2025-06-02")), Err(refused(none)));
+}
+
+#[test]
+fn subkeys_that_take_long_to_read_are_not_read() {
+    let bytes = decode(&text("ed25519.pub"), Half::Public).unwrap();
+    let with = |packet: &[u8], count: usize| {
+        read(&encode(&[&bytes[..], &packet.repeat(count)].concat(), Half::Public))
+    };
+    let dsa = "has a DSA subkey, which is too weak: export it without that";
+    assert_eq!(with(&[0xCE, 6, 4, 0, 0, 0, 0, 17], 1), Err(refused(dsa)));
+    let many = "has too many subkeys: export it without those that are no longer used";
+    assert_eq!(with(&[0xCE, 6, 4, 0, 0, 0, 0, 18], 100), Err(refused(many)));
 }
 
 #[test]
