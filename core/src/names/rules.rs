@@ -58,8 +58,9 @@ pub(super) fn segment(text: &str) -> Result<(), BrokenRule> {
         let why = "it would mean another folder; write the path without it";
         return Err(BrokenRule::Segment { segment: text.to_owned(), why });
     }
-    // Most names: no byte needs a closer look.
-    if text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') {
+    // Most names: no byte needs a closer look. Without an end in between it is found faster.
+    let is_plain = |byte: u8| byte.is_ascii_graphic() & (byte != b'\\');
+    if text.bytes().fold(true, |plain, byte| plain & is_plain(byte)) {
         return Ok(());
     }
     if let Some(character) = text.chars().find(|c| is_refused(*c)) {

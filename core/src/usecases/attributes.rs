@@ -297,8 +297,10 @@ pub async fn search_package_names(
     let filter = query.filter(&Package::ATTRIBUTE, Clauses::Every, permit.place().publisher);
     let query = Query::within(Package::range_of(repo)).filter(filter).names();
     let page = packhouse.select(&paging.of(query, Paging::MAX_NAMES)).await?;
-    let name = |name| PackageName::parse(name).map_err(Error::corrupt);
-    let items = page.names.iter().map(name).collect::<Result<_>>()?;
+    let mut items = Vec::with_capacity(page.names.len());
+    for name in page.names.iter() {
+        items.push(PackageName::parse(name).map_err(Error::corrupt)?);
+    }
     Ok(Listed { items, total: page.total, start: paging.start })
 }
 

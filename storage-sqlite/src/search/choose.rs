@@ -70,9 +70,18 @@ impl<'a> Search<'a> {
             Start::After(_) => self.query.limit as u64 + 1,
         };
         let all = counting || best.sample.whole || needed >= self.planner.size;
-        let walk =
-            if all || self.has_order(&best.source) { None } else { self.in_order(in_order)? };
-        let Some(walk) = walk else { return self.whole_page(&best.source, counting) };
+        if all || self.has_order(&best.source) {
+            return self.whole_page(&best.source, counting);
+        }
+        // No walk looks at fewer, so that to collect these costs no more than to choose would.
+        if best.sample.tried == 0
+            && let Some(pager) = self.page_within(&best.source, needed, false)?
+        {
+            return Ok(pager);
+        }
+        let Some(walk) = self.in_order(in_order)? else {
+            return self.whole_page(&best.source, counting);
+        };
         if best.sample.tried == 0 {
             best.sample = self.sample(&best.source, TRIED[0])?;
         }

@@ -28,12 +28,14 @@ impl Matches {
 
     /// Adds one; without a value where none is needed.
     pub(super) fn push(&mut self, value: Option<&[u8]>, key: &[u8]) {
-        let (start, value) = (self.bytes.len(), value.unwrap_or_default());
-        self.bytes.extend_from_slice(value);
-        self.bytes.extend_from_slice(key);
+        let start = self.bytes.len();
+        if let Some(value) = value {
+            self.bytes.extend_from_slice(value);
+        }
         // Both are far below 4 GiB: a key has at most 1 KiB, a value 64.
-        let (value, key) = (value.len() as u32, key.len() as u32);
-        self.found.push(Match { start, value, key });
+        let (value, key_length) = ((self.bytes.len() - start) as u32, key.len() as u32);
+        self.bytes.extend_from_slice(key);
+        self.found.push(Match { start, value, key: key_length });
     }
 
     /// The matches by value and key, each once.

@@ -131,26 +131,37 @@ impl Walk<'_> {
         self.key.extend_from_slice(block.rest);
         self.value.clear();
         self.value.extend_from_slice(block.value);
-        // Rows are read in one direction only.
-        let backwards: Vec<_> = match self.way.backwards {
-            true => block.rows().collect::<Outcome<_>>()?,
-            false => Vec::new(),
-        };
-        let mut forwards = block.rows();
-        let mut backwards = backwards.into_iter().rev().map(Ok);
-        let rows: &mut dyn Iterator<Item = _> =
-            if self.way.backwards { &mut backwards } else { &mut forwards };
+        let (is_below, is_above) =
+            (|row: &IndexRow<'_>| low.is_above(row), |row: &IndexRow<'_>| !high.is_above(row));
+        if self.way.backwards {
+            // Rows are read in one direction only.
+            let rows: Vec<_> = block.rows().collect::<Outcome<_>>()?;
+            let rows = rows.into_iter().rev().map(Ok);
+            return self.rows(block, rows, (is_above, is_below), visit);
+        }
+        self.rows(block, block.rows(), (is_below, is_above), visit)
+    }
+
+    /// Gives the rows of a block that lie neither before the range nor past it.
+    fn rows<'b>(
+        &mut self,
+        block: &Block<'b>,
+        rows: impl Iterator<Item = Outcome<IndexRow<'b>>>,
+        (is_before, is_past): (impl Fn(&IndexRow<'b>) -> bool, impl Fn(&IndexRow<'b>) -> bool),
+        visit: &mut Visit<'_>,
+    ) -> Outcome<Step> {
+        let mut reached = false;
         for row in rows {
             let row = row?;
-            let (below, above) = (low.is_above(&row), !high.is_above(&row));
-            match (below, above, self.way.backwards) {
-                (false, false, _) => {
-                    if self.row(block, row, visit)?.is_break() {
-                        return Ok(Step::Enough);
-                    }
-                }
-                (true, _, false) | (_, true, true) => {}
-                (true, _, true) | (_, true, false) => return Ok(Step::Past),
+            reached = reached || !is_before(&row);
+            if !reached {
+                continue;
+            }
+            if is_past(&row) {
+                return Ok(Step::Past);
+            }
+            if self.row(block, row, visit)?.is_break() {
+                return Ok(Step::Enough);
             }
         }
         Ok(Step::Next)

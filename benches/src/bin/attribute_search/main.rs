@@ -48,6 +48,10 @@ struct Options {
     runs: usize,
     #[arg(long, default_value_t = 5)]
     rounds: usize,
+    /// Questions before those that are measured: the peers' connections have the pages that they
+    /// wrote in memory, and the engine's that read have none yet.
+    #[arg(long, default_value_t = 2_000)]
+    warm_up: usize,
     #[arg(long, default_value_t = 20_201_231)]
     seed: u64,
     /// Few of everything: whether it works, not how fast.
@@ -66,7 +70,7 @@ fn say(line: &str) {
 async fn main() -> Result<(), Failure> {
     let mut options = Options::parse();
     if options.quick {
-        options = Options { counts: vec![2_000, 4_000], runs: 10, rounds: 2, ..options };
+        options = Options { counts: vec![2_000, 4_000], runs: 10, rounds: 2, warm_up: 20, ..options };
     }
     let smallest = options.counts.iter().copied().min().ok_or("no count was given")?;
     let folder = tempfile::Builder::new().prefix("bench-").tempdir()?;
@@ -83,6 +87,9 @@ async fn main() -> Result<(), Failure> {
     let mut random = Random::new(options.seed ^ 1);
     let wanted =
         |question: &Question| options.alone.as_ref().is_none_or(|alone| alone == question.name());
+    for world in &worlds {
+        world.warm_up(&mut random, options.warm_up).await?;
+    }
     for question in Question::ALL.into_iter().filter(wanted) {
         for world in &worlds {
             world.measure(question, 1, &mut random, &options).await?;
@@ -125,6 +132,17 @@ impl World {
             report_filled(count, &format!("{form:?}"), started, folder)?;
         }
         Ok(Self { count, engine, peers })
+    }
+
+    async fn warm_up(&self, random: &mut Random, questions: usize) -> Result<(), Failure> {
+        for _ in 0..questions {
+            let asked = Asked::draw(random, Question::Range, 1);
+            self.engine.ask(&asked).await?;
+            for peer in &self.peers {
+                peer.ask(&asked)?;
+            }
+        }
+        Ok(())
     }
 
     async fn measure(
