@@ -1,15 +1,17 @@
 //! Digests of a stream: SHA-256 in one lane, SHA-1 and MD5 in another, which takes little longer
 //! where the processor has no instructions for any, beside the writing.
 //!
-//! A small file is hashed where it is; from [`LARGE`] on, whole pieces go to blocking jobs while
-//! the next piece is received, so that no asynchronous task is held up by hashing.
+//! A small file is hashed where it is; from [`LARGE`] on, chunks wait for blocking jobs while
+//! others are received, so that no asynchronous task is held up by hashing.
 
+use std::collections::VecDeque;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
+use futures::FutureExt;
 use futures::channel::oneshot;
-use futures::future::BoxFuture;
+use futures::future::{self, BoxFuture, Either};
 use md5::Md5;
 use ring::digest::{Context, SHA256};
 use sha1::{Digest, Sha1};
@@ -18,8 +20,14 @@ use crate::model::files::Digests;
 use crate::ports::Runtime;
 use crate::{Error, Result, hex};
 
-/// How many bytes are gathered before they are handed to the lanes.
+/// From how many waiting bytes on a lane has a job; fewer are hashed at the end, where they are.
 const LARGE: usize = 128 << 10;
+
+/// As many may wait in a lane, and a chunk more, before whoever brings them waits as well.
+const MOST_WAITING: usize = 384 << 10;
+
+/// How many bytes a job takes before others have its thread.
+const TURN: usize = 1 << 20;
 
 /// The SHA-256 of contents: not of the family of the others, since it is much faster where the
 /// processor has no instructions for it.
@@ -43,8 +51,6 @@ impl ContentSha256 {
 /// Takes the bytes of a stream, one chunk after another.
 pub(crate) struct Hashing {
     runtime: Arc<dyn Runtime>,
-    gathered: Vec<Bytes>,
-    gathered_bytes: usize,
     sha256: Lane<ContentSha256>,
     sha1_md5: Lane<(Sha1, Md5)>,
 }
@@ -56,24 +62,17 @@ impl Hashing {
             state.0.update(bytes);
             state.1.update(bytes);
         });
-        Self { runtime, gathered: Vec::new(), gathered_bytes: 0, sha256, sha1_md5 }
+        Self { runtime, sha256, sha1_md5 }
     }
 
     pub(crate) async fn update(&mut self, chunk: Bytes) -> Result<()> {
-        self.gathered_bytes += chunk.len();
-        self.gathered.push(chunk);
-        if self.gathered_bytes >= LARGE {
-            let chunks: Arc<[Bytes]> = std::mem::take(&mut self.gathered).into();
-            self.gathered_bytes = 0;
-            self.sha256.start(&*self.runtime, chunks.clone()).await?;
-            self.sha1_md5.start(&*self.runtime, chunks).await?;
-        }
-        Ok(())
+        self.sha256.put(&*self.runtime, chunk.clone()).await?;
+        self.sha1_md5.put(&*self.runtime, chunk).await
     }
 
     pub(crate) async fn finish(mut self) -> Result<Digests> {
-        let sha256 = self.sha256.finish(&self.gathered).await?;
-        let (sha1, md5) = self.sha1_md5.finish(&self.gathered).await?;
+        let sha256 = self.sha256.finish(&*self.runtime).await?;
+        let (sha1, md5) = self.sha1_md5.finish(&*self.runtime).await?;
         Ok(Digests {
             sha1: hex::encode(&sha1.finalize()),
             sha256: sha256.finish(),
@@ -84,47 +83,256 @@ impl Hashing {
 
 impl fmt::Debug for Hashing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Hashing({} bytes gathered)", self.gathered_bytes)
+        f.debug_struct("Hashing").finish_non_exhaustive()
     }
 }
 
-/// One lane: its state is here, or with a job that runs.
+/// One lane. Its chunks wait until a job takes them, one after another, without asking whoever brings
+/// them: both would wait for each other's threads to wake up after every few chunks.
 struct Lane<S> {
     add: fn(&mut S, &[u8]),
+    waiting: Arc<Mutex<Waiting<S>>>,
+    /// Done when the last job is.
+    job: BoxFuture<'static, ()>,
+}
+
+struct Waiting<S> {
+    chunks: VecDeque<Bytes>,
+    bytes: usize,
+    /// Nothing while a job has it.
     state: Option<S>,
-    running: Option<(BoxFuture<'static, ()>, oneshot::Receiver<S>)>,
+    /// Told when half of what may wait is taken.
+    tell: Option<oneshot::Sender<()>>,
 }
 
 impl<S: Send + 'static> Lane<S> {
     fn new(state: S, add: fn(&mut S, &[u8])) -> Self {
-        Self { add, state: Some(state), running: None }
+        let (chunks, bytes, tell) = (VecDeque::new(), 0, None);
+        let waiting = Arc::new(Mutex::new(Waiting { chunks, bytes, state: Some(state), tell }));
+        Self { add, waiting, job: future::ready(()).boxed() }
     }
 
-    /// The state, once the job that has it is done.
-    async fn settle(&mut self) -> Result<S> {
-        if let Some((job, done)) = self.running.take() {
-            job.await;
-            self.state = done.await.ok();
+    /// Adds a chunk, once there is room for it.
+    async fn put(&mut self, runtime: &dyn Runtime, chunk: Bytes) -> Result<()> {
+        while self.start(runtime) >= MOST_WAITING {
+            self.make_room().await?;
         }
-        // Lost only if the job panicked or the runtime dropped it.
-        self.state.take().ok_or_else(Error::unavailable)
-    }
-
-    async fn start(&mut self, runtime: &dyn Runtime, chunks: Arc<[Bytes]>) -> Result<()> {
-        let (mut state, add) = (self.settle().await?, self.add);
-        let (give_back, done) = oneshot::channel();
-        let job = runtime.run_blocking(Box::new(move || {
-            chunks.iter().for_each(|chunk| add(&mut state, chunk));
-            // Nobody waits for it when the upload was given up.
-            let _ = give_back.send(state);
-        }));
-        self.running = Some((job, done));
+        self.push(chunk);
+        self.start(runtime);
         Ok(())
     }
 
-    async fn finish(&mut self, rest: &[Bytes]) -> Result<S> {
-        let mut state = self.settle().await?;
-        rest.iter().for_each(|chunk| (self.add)(&mut state, chunk));
-        Ok(state)
+    fn push(&self, chunk: Bytes) {
+        let mut waiting = lock(&self.waiting);
+        waiting.bytes += chunk.len();
+        waiting.chunks.push_back(chunk);
+    }
+
+    /// Starts a job where there is enough for one and none runs; how many bytes wait.
+    fn start(&mut self, runtime: &dyn Runtime) -> usize {
+        let mut waiting = lock(&self.waiting);
+        let bytes = waiting.bytes;
+        if bytes >= LARGE
+            && let Some(state) = waiting.state.take()
+        {
+            drop(waiting);
+            let (shared, add) = (Arc::clone(&self.waiting), self.add);
+            self.job = runtime.run_blocking(Box::new(move || take(&shared, state, add)));
+        }
+        bytes
+    }
+
+    /// Waits until the job has taken some, or is done.
+    async fn make_room(&mut self) -> Result<()> {
+        let Some(told) = self.ask() else { return Ok(()) };
+        match future::select(told, &mut self.job).await {
+            Either::Left(_) => Ok(()),
+            Either::Right(_) => self.end_job(),
+        }
+    }
+
+    /// Has the job tell when there is room; `None` where there is, or no job runs.
+    fn ask(&self) -> Option<oneshot::Receiver<()>> {
+        let mut waiting = lock(&self.waiting);
+        if waiting.state.is_some() || waiting.bytes < MOST_WAITING {
+            return None;
+        }
+        let (tell, told) = oneshot::channel();
+        waiting.tell = Some(tell);
+        Some(told)
+    }
+
+    /// After the job's end: fails if it has not left the state.
+    fn end_job(&mut self) -> Result<()> {
+        self.job = future::ready(()).boxed();
+        // Lost only if the job panicked or the runtime dropped it.
+        if lock(&self.waiting).state.is_some() { Ok(()) } else { Err(Error::unavailable()) }
+    }
+
+    /// The state after all chunks.
+    async fn finish(&mut self, runtime: &dyn Runtime) -> Result<S> {
+        loop {
+            (&mut self.job).await;
+            self.end_job()?;
+            if self.start(runtime) < LARGE {
+                break;
+            }
+        }
+        self.rest().ok_or_else(Error::unavailable)
+    }
+
+    /// The state after what still waits.
+    fn rest(&self) -> Option<S> {
+        let mut waiting = lock(&self.waiting);
+        let mut state = waiting.state.take()?;
+        waiting.chunks.iter().for_each(|chunk| (self.add)(&mut state, chunk));
+        Some(state)
+    }
+}
+
+/// Takes chunks until none waits, or it is the turn of others.
+fn take<S>(waiting: &Mutex<Waiting<S>>, mut state: S, add: fn(&mut S, &[u8])) {
+    let mut taken = 0;
+    loop {
+        let mut now = lock(waiting);
+        if now.bytes <= MOST_WAITING / 2
+            && let Some(tell) = now.tell.take()
+        {
+            // Nobody waits when the upload was given up.
+            let _ = tell.send(());
+        }
+        let next = if taken < TURN { now.chunks.pop_front() } else { None };
+        let Some(chunk) = next else {
+            now.state = Some(state);
+            return;
+        };
+        drop(now);
+        add(&mut state, &chunk);
+        taken += chunk.len();
+        lock(waiting).bytes -= chunk.len();
+    }
+}
+
+fn lock<S>(waiting: &Mutex<Waiting<S>>) -> MutexGuard<'_, Waiting<S>> {
+    // Whatever panicked left it whole.
+    waiting.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+    use std::time::Duration;
+
+    use futures::executor::block_on;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::memory::InlineRuntime;
+    use crate::ports::BlockingJob;
+
+    /// What becomes of jobs.
+    enum Jobs {
+        /// Each runs on a thread of its own.
+        Threads,
+        /// They are kept until somebody runs them.
+        Held(Mutex<Vec<BlockingJob>>),
+        Lost,
+    }
+
+    impl fmt::Debug for Jobs {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("Jobs")
+        }
+    }
+
+    impl Runtime for Jobs {
+        #[expect(clippy::disallowed_methods, reason = "this is the host, which owns threads")]
+        fn run_blocking(&self, job: BlockingJob) -> BoxFuture<'static, ()> {
+            match self {
+                Self::Threads => {
+                    let (done, ended) = oneshot::channel();
+                    thread::spawn(move || {
+                        job();
+                        let _ = done.send(());
+                    });
+                    ended.map(drop).boxed()
+                }
+                Self::Held(jobs) => {
+                    jobs.lock().unwrap().push(job);
+                    future::pending().boxed()
+                }
+                Self::Lost => future::ready(()).boxed(),
+            }
+        }
+
+        fn wait_for(&self, future: BoxFuture<'_, ()>) {
+            block_on(future);
+        }
+
+        fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
+            future::ready(()).boxed()
+        }
+    }
+
+    fn hashed(runtime: Arc<dyn Runtime>, bytes: &Bytes, sizes: &[usize]) -> Result<Digests> {
+        let mut hashing = Hashing::new(runtime);
+        let (mut rest, mut sizes) = (bytes.clone(), sizes.iter().cycle());
+        block_on(async {
+            while !rest.is_empty() {
+                let size = sizes.next().map_or(rest.len(), |size| *size.min(&rest.len()));
+                hashing.update(rest.split_to(size)).await?;
+            }
+            hashing.finish().await
+        })
+    }
+
+    fn some_bytes(count: usize) -> Bytes {
+        (0..count).map(|at| (at * 31 + at / 251) as u8).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+        #[test]
+        fn digests_are_those_of_all_bytes_in_their_order(
+            // Up to more than a job takes in its turn.
+            count in 0..3 * TURN,
+            sizes in prop::collection::vec(1..MOST_WAITING, 1..5),
+        ) {
+            let bytes = some_bytes(count);
+            let expected = Digests {
+                sha1: hex::encode(&Sha1::digest(&bytes)),
+                sha256: hex::encode(ring::digest::digest(&SHA256, &bytes).as_ref()),
+                md5: hex::encode(&Md5::digest(&bytes)),
+            };
+            for runtime in [Arc::new(InlineRuntime) as Arc<dyn Runtime>, Arc::new(Jobs::Threads)] {
+                prop_assert_eq!(&hashed(runtime, &bytes, &sizes).unwrap(), &expected);
+            }
+        }
+    }
+
+    #[test]
+    fn who_brings_chunks_waits_when_many_are_not_taken_yet() {
+        let runtime = Arc::new(Jobs::Held(Mutex::default()));
+        let mut hashing = Hashing::new(runtime.clone());
+        let chunk = some_bytes(64 << 10);
+        for _ in 0..MOST_WAITING / chunk.len() {
+            assert!(hashing.update(chunk.clone()).now_or_never().unwrap().is_ok());
+        }
+        let mut late = hashing.update(chunk).boxed();
+        assert!((&mut late).now_or_never().is_none());
+        // A job for each lane.
+        let Jobs::Held(held) = &*runtime else { unreachable!() };
+        let jobs = std::mem::take(&mut *held.lock().unwrap());
+        assert_eq!(jobs.len(), 2);
+        jobs.into_iter().for_each(|job| job());
+        assert!(late.now_or_never().unwrap().is_ok());
+    }
+
+    #[test]
+    fn a_stream_whose_job_is_lost_fails() {
+        for count in [LARGE, 4 * MOST_WAITING] {
+            let error = hashed(Arc::new(Jobs::Lost), &some_bytes(count), &[50_000]).unwrap_err();
+            assert_eq!(*error.kind(), crate::ErrorKind::Unavailable);
+        }
     }
 }

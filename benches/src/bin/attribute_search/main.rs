@@ -70,7 +70,8 @@ fn say(line: &str) {
 async fn main() -> Result<(), Failure> {
     let mut options = Options::parse();
     if options.quick {
-        options = Options { counts: vec![2_000, 4_000], runs: 10, rounds: 2, warm_up: 20, ..options };
+        options =
+            Options { counts: vec![2_000, 4_000], runs: 10, rounds: 2, warm_up: 20, ..options };
     }
     let smallest = options.counts.iter().copied().min().ok_or("no count was given")?;
     let folder = tempfile::Builder::new().prefix("bench-").tempdir()?;
@@ -91,13 +92,20 @@ async fn main() -> Result<(), Failure> {
         world.warm_up(&mut random, options.warm_up).await?;
     }
     for question in Question::ALL.into_iter().filter(wanted) {
+        let mut asked = Vec::new();
         for world in &worlds {
-            world.measure(question, 1, &mut random, &options).await?;
-            if world.count > smallest {
-                let narrowed = (world.count / smallest) as u64;
-                world.measure(question, narrowed, &mut random, &options).await?;
+            let narrowed = (world.count / smallest) as u64;
+            let windows = if narrowed == 1 { vec![1] } else { vec![1, narrowed] };
+            asked
+                .extend(windows.into_iter().map(|narrowed| Series::new(world, question, narrowed)));
+        }
+        // They take turns, so that what else the machine does is shared by all.
+        for _ in 0..options.rounds {
+            for series in &mut asked {
+                series.round(&mut random, options.runs).await?;
             }
         }
+        asked.into_iter().for_each(Series::report);
     }
     if options.alone.is_some() {
         return Ok(());
@@ -145,45 +153,6 @@ impl World {
         Ok(())
     }
 
-    async fn measure(
-        &self,
-        question: Question,
-        narrowed: u64,
-        random: &mut Random,
-        options: &Options,
-    ) -> Result<(), Failure> {
-        let mut measured = vec![Measured::default(); 1 + self.peers.len()];
-        let mut hits = Vec::new();
-        for _ in 0..options.rounds {
-            let asked: Vec<Asked> =
-                (0..options.runs).map(|_| Asked::draw(random, question, narrowed)).collect();
-            let mut answers = Vec::with_capacity(asked.len());
-            let (mut round, before) = (Vec::with_capacity(asked.len()), processor());
-            for asked in &asked {
-                let started = Instant::now();
-                answers.push(self.engine.ask(asked).await?);
-                round.push(started.elapsed());
-            }
-            measured[0].add(round, processor() - before);
-            hits.extend(answers.iter().map(Vec::len));
-            for (peer, measured) in self.peers.iter().zip(&mut measured[1..]) {
-                ask_peer(peer, &asked, &answers, measured)?;
-            }
-        }
-        hits.sort_unstable();
-        let narrowed = if narrowed == 1 { String::new() } else { format!(", window 1/{narrowed}") };
-        let (count, name, hits) = (self.count, question.name(), hits[hits.len() / 2]);
-        say(&format!("{count:>9} {name}{narrowed}, {hits} names"));
-        let ours = &measured[0];
-        for (name, its) in ["ours", "EAV", "wide"].into_iter().zip(&measured) {
-            let (times, busy) =
-                (ours.times.median() / its.times.median(), ours.busy.median() / its.busy.median());
-            let Measured { times: took, busy: had } = its;
-            say(&format!("    {name:<5}{took} ({times:.3}), processor {had} ({busy:.3})"));
-        }
-        Ok(())
-    }
-
     async fn measure_http(&self, random: &mut Random, options: &Options) -> Result<(), Failure> {
         for question in [Question::Range, Question::FirstWithTotal] {
             let (mut times, mut bytes) = (Times::default(), 0);
@@ -201,6 +170,59 @@ impl World {
             say(&format!("{count:>9} {name} by HTTP, 50 packages: {times}, about {bytes} bytes"));
         }
         Ok(())
+    }
+}
+
+/// What the engine and its peers took for one question in one world.
+struct Series<'a> {
+    world: &'a World,
+    question: Question,
+    /// How many times narrower its window is than in the smallest world.
+    narrowed: u64,
+    hits: Vec<usize>,
+    measured: Vec<Measured>,
+}
+
+impl<'a> Series<'a> {
+    fn new(world: &'a World, question: Question, narrowed: u64) -> Self {
+        let measured = vec![Measured::default(); 1 + world.peers.len()];
+        Self { world, question, narrowed, hits: Vec::new(), measured }
+    }
+
+    async fn round(&mut self, random: &mut Random, runs: usize) -> Result<(), Failure> {
+        let World { engine, peers, .. } = self.world;
+        let asked: Vec<Asked> =
+            (0..runs).map(|_| Asked::draw(random, self.question, self.narrowed)).collect();
+        let mut answers = Vec::with_capacity(asked.len());
+        let (mut round, before) = (Vec::with_capacity(asked.len()), processor());
+        for asked in &asked {
+            let started = Instant::now();
+            answers.push(engine.ask(asked).await?);
+            round.push(started.elapsed());
+        }
+        self.measured[0].add(round, processor() - before);
+        self.hits.extend(answers.iter().map(Vec::len));
+        for (peer, measured) in peers.iter().zip(&mut self.measured[1..]) {
+            ask_peer(peer, &asked, &answers, measured)?;
+        }
+        Ok(())
+    }
+
+    fn report(mut self) {
+        self.hits.sort_unstable();
+        let narrowed = match self.narrowed {
+            1 => String::new(),
+            times => format!(", window 1/{times}"),
+        };
+        let (count, name) = (self.world.count, self.question.name());
+        say(&format!("{count:>9} {name}{narrowed}, {} names", self.hits[self.hits.len() / 2]));
+        let ours = &self.measured[0];
+        for (name, its) in ["ours", "EAV", "wide"].into_iter().zip(&self.measured) {
+            let (times, busy) =
+                (ours.times.median() / its.times.median(), ours.busy.median() / its.busy.median());
+            let Measured { times: took, busy: had } = its;
+            say(&format!("    {name:<5}{took} ({times:.3}), processor {had} ({busy:.3})"));
+        }
     }
 }
 
