@@ -20,13 +20,13 @@ use crate::model::files::Digests;
 use crate::ports::Runtime;
 use crate::{Error, Result, hex};
 
-/// From how many waiting bytes on a lane has a job; fewer are hashed at the end, where they are.
+/// A lane starts a job once so many bytes wait; what is left at the end is hashed in place.
 const LARGE: usize = 128 << 10;
 
-/// As many may wait in a lane, and a chunk more, before whoever brings them waits as well.
+/// As many bytes may wait in a lane, and a chunk more, before whoever brings them waits as well.
 const MOST_WAITING: usize = 384 << 10;
 
-/// How many bytes a job takes before others have its thread.
+/// After so many bytes, and the chunk that they end in, a job lets others have its thread.
 const TURN: usize = 1 << 20;
 
 /// The SHA-256 of contents: not of the family of the others, since it is much faster where the
@@ -66,13 +66,18 @@ impl Hashing {
     }
 
     pub(crate) async fn update(&mut self, chunk: Bytes) -> Result<()> {
-        self.sha256.put(&*self.runtime, chunk.clone()).await?;
-        self.sha1_md5.put(&*self.runtime, chunk).await
+        let Self { runtime, sha256, sha1_md5 } = self;
+        future::try_join(sha256.room(&**runtime), sha1_md5.room(&**runtime)).await?;
+        // From here on nothing waits: both have the chunk, or none has it.
+        sha256.put(&**runtime, chunk.clone());
+        sha1_md5.put(&**runtime, chunk);
+        Ok(())
     }
 
     pub(crate) async fn finish(mut self) -> Result<Digests> {
-        let sha256 = self.sha256.finish(&*self.runtime).await?;
-        let (sha1, md5) = self.sha1_md5.finish(&*self.runtime).await?;
+        let runtime = &*self.runtime;
+        let (sha256, (sha1, md5)) =
+            future::try_join(self.sha256.finish(runtime), self.sha1_md5.finish(runtime)).await?;
         Ok(Digests {
             sha1: hex::encode(&sha1.finalize()),
             sha256: sha256.finish(),
@@ -87,8 +92,8 @@ impl fmt::Debug for Hashing {
     }
 }
 
-/// One lane. Its chunks wait until a job takes them, one after another, without asking whoever brings
-/// them: both would wait for each other's threads to wake up after every few chunks.
+/// One lane. Its chunks wait until a job takes them, one after another, without asking whoever
+/// brings them: both would wait for each other's threads to wake up after every few chunks.
 struct Lane<S> {
     add: fn(&mut S, &[u8]),
     waiting: Arc<Mutex<Waiting<S>>>,
@@ -101,7 +106,7 @@ struct Waiting<S> {
     bytes: usize,
     /// Nothing while a job has it.
     state: Option<S>,
-    /// Told when half of what may wait is taken.
+    /// Told when at most half of what may wait is left.
     tell: Option<oneshot::Sender<()>>,
 }
 
@@ -112,20 +117,20 @@ impl<S: Send + 'static> Lane<S> {
         Self { add, waiting, job: future::ready(()).boxed() }
     }
 
-    /// Adds a chunk, once there is room for it.
-    async fn put(&mut self, runtime: &dyn Runtime, chunk: Bytes) -> Result<()> {
+    /// Waits until there is room for a chunk.
+    async fn room(&mut self, runtime: &dyn Runtime) -> Result<()> {
         while self.start(runtime) >= MOST_WAITING {
             self.make_room().await?;
         }
-        self.push(chunk);
-        self.start(runtime);
         Ok(())
     }
 
-    fn push(&self, chunk: Bytes) {
+    fn put(&mut self, runtime: &dyn Runtime, chunk: Bytes) {
         let mut waiting = lock(&self.waiting);
         waiting.bytes += chunk.len();
         waiting.chunks.push_back(chunk);
+        drop(waiting);
+        self.start(runtime);
     }
 
     /// Starts a job where there is enough for one and none runs; how many bytes wait.

@@ -16,6 +16,9 @@ use crate::fault::Outcome;
 /// How many candidates are tried at first, and then where hardly any matched.
 const TRIED: [u64; 2] = [64, 512];
 
+/// Up to how many candidates are collected before ways are compared.
+const FEW: u64 = 16_384;
+
 /// From how many matches on a sample says something.
 const TELLING: u64 = 6;
 
@@ -73,9 +76,9 @@ impl<'a> Search<'a> {
         if all || self.has_order(&best.source) {
             return self.whole_page(&best.source, counting);
         }
-        // No walk looks at fewer, so that to collect these costs no more than to choose would.
+        // Few matches need no choice: a walk hardly ever looks at fewer candidates than this.
         if best.sample.tried == 0
-            && let Some(pager) = self.page_within(&best.source, needed, false)?
+            && let Some(pager) = self.page_within(&best.source, needed.min(FEW), false)?
         {
             return Ok(pager);
         }
