@@ -253,21 +253,17 @@ mod tests {
     impl Runtime for Jobs {
         #[expect(clippy::disallowed_methods, reason = "this is the host, which owns threads")]
         fn run_blocking(&self, job: BlockingJob) -> BoxFuture<'static, ()> {
+            let (done, ended) = oneshot::channel();
+            let job = move || {
+                job();
+                let _ = done.send(());
+            };
             match self {
-                Self::Threads => {
-                    let (done, ended) = oneshot::channel();
-                    thread::spawn(move || {
-                        job();
-                        let _ = done.send(());
-                    });
-                    ended.map(drop).boxed()
-                }
-                Self::Held(jobs) => {
-                    jobs.lock().unwrap().push(job);
-                    future::pending().boxed()
-                }
-                Self::Lost => future::ready(()).boxed(),
+                Self::Threads => drop(thread::spawn(job)),
+                Self::Held(jobs) => jobs.lock().unwrap().push(Box::new(job)),
+                Self::Lost => drop(job),
             }
+            ended.map(drop).boxed()
         }
 
         fn wait_for(&self, future: BoxFuture<'_, ()>) {
@@ -291,6 +287,14 @@ mod tests {
         })
     }
 
+    fn digests_of(bytes: &[u8]) -> Digests {
+        Digests {
+            sha1: hex::encode(&Sha1::digest(bytes)),
+            sha256: hex::encode(ring::digest::digest(&SHA256, bytes).as_ref()),
+            md5: hex::encode(&Md5::digest(bytes)),
+        }
+    }
+
     fn some_bytes(count: usize) -> Bytes {
         (0..count).map(|at| (at * 31 + at / 251) as u8).collect()
     }
@@ -304,33 +308,48 @@ mod tests {
             sizes in prop::collection::vec(1..MOST_WAITING, 1..5),
         ) {
             let bytes = some_bytes(count);
-            let expected = Digests {
-                sha1: hex::encode(&Sha1::digest(&bytes)),
-                sha256: hex::encode(ring::digest::digest(&SHA256, &bytes).as_ref()),
-                md5: hex::encode(&Md5::digest(&bytes)),
-            };
+            let expected = digests_of(&bytes);
             for runtime in [Arc::new(InlineRuntime) as Arc<dyn Runtime>, Arc::new(Jobs::Threads)] {
                 prop_assert_eq!(&hashed(runtime, &bytes, &sizes).unwrap(), &expected);
             }
         }
     }
 
-    #[test]
-    fn who_brings_chunks_waits_when_many_are_not_taken_yet() {
+    /// A stream of which as much waits as may, its bytes, and the job of each lane.
+    fn full() -> (Hashing, Bytes, [BlockingJob; 2]) {
         let runtime = Arc::new(Jobs::Held(Mutex::default()));
         let mut hashing = Hashing::new(runtime.clone());
-        let chunk = some_bytes(64 << 10);
-        for _ in 0..MOST_WAITING / chunk.len() {
-            assert!(hashing.update(chunk.clone()).now_or_never().unwrap().is_ok());
+        let (bytes, mut rest) = (some_bytes(MOST_WAITING), some_bytes(MOST_WAITING));
+        while !rest.is_empty() {
+            let chunk = rest.split_to(64 << 10);
+            assert!(hashing.update(chunk).now_or_never().unwrap().is_ok());
         }
-        let mut late = hashing.update(chunk).boxed();
-        assert!((&mut late).now_or_never().is_none());
-        // A job for each lane.
         let Jobs::Held(held) = &*runtime else { unreachable!() };
         let jobs = std::mem::take(&mut *held.lock().unwrap());
-        assert_eq!(jobs.len(), 2);
+        let jobs = jobs.try_into().unwrap_or_else(|_| panic!("a job for each lane"));
+        (hashing, bytes, jobs)
+    }
+
+    #[test]
+    fn who_brings_chunks_waits_when_many_are_not_taken_yet() {
+        let (mut hashing, _, jobs) = full();
+        let mut late = hashing.update(some_bytes(1)).boxed();
+        assert!((&mut late).now_or_never().is_none());
         jobs.into_iter().for_each(|job| job());
         assert!(late.now_or_never().unwrap().is_ok());
+    }
+
+    #[test]
+    fn a_chunk_that_is_given_up_is_in_no_digest() {
+        let (mut hashing, bytes, [first, second]) = full();
+        let mut given_up = hashing.update(some_bytes(1)).boxed();
+        assert!((&mut given_up).now_or_never().is_none());
+        // Now one lane has room for it, and the other has not.
+        first();
+        assert!((&mut given_up).now_or_never().is_none());
+        drop(given_up);
+        second();
+        assert_eq!(block_on(hashing.finish()).unwrap(), digests_of(&bytes));
     }
 
     #[test]
