@@ -55,8 +55,12 @@ impl Clock for SystemClock {
 
 impl Engine {
     /// An engine with a user, a repository and no package.
-    pub(crate) async fn open(folder: &Path) -> Result<Self, Failure> {
-        let store = SqliteStore::open(folder.join("packhouse.db"), &SqliteOptions::default())?;
+    pub(crate) async fn open(folder: &Path, cache_mib: Option<usize>) -> Result<Self, Failure> {
+        let mut options = SqliteOptions::default();
+        if let Some(mib) = cache_mib {
+            options.cache_bytes = mib << 20;
+        }
+        let store = SqliteStore::open(folder.join("packhouse.db"), &options)?;
         let (store, clock) = (Arc::new(store), Arc::new(SystemClock));
         let ports = Ports {
             store: store.clone(),

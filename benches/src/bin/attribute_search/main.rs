@@ -57,9 +57,13 @@ struct Options {
     /// Few of everything: whether it works, not how fast.
     #[arg(long)]
     quick: bool,
-    /// Only the engine's answers to the questions of this name, for a profiler.
+    /// Only the engine's answers to the questions of these names, for a profiler.
+    #[arg(long, value_delimiter = ',')]
+    alone: Vec<String>,
+    /// How many MiB of the database each of the engine's threads may keep in memory, if not as many
+    /// as by default; each peer keeps 256.
     #[arg(long)]
-    alone: Option<String>,
+    cache_mib: Option<usize>,
 }
 
 fn say(line: &str) {
@@ -86,8 +90,10 @@ async fn main() -> Result<(), Failure> {
         options.rounds, options.runs, options.seed
     ));
     let mut random = Random::new(options.seed ^ 1);
-    let wanted =
-        |question: &Question| options.alone.as_ref().is_none_or(|alone| alone == question.name());
+    let alone = &options.alone;
+    let wanted = |question: &Question| {
+        alone.is_empty() || alone.iter().any(|alone| alone == question.name())
+    };
     for world in &worlds {
         world.warm_up(&mut random, options.warm_up).await?;
     }
@@ -107,7 +113,7 @@ async fn main() -> Result<(), Failure> {
         }
         asked.into_iter().for_each(Series::report);
     }
-    if options.alone.is_some() {
+    if !options.alone.is_empty() {
         return Ok(());
     }
     for world in &worlds {
@@ -128,13 +134,13 @@ impl World {
         let mut random = Random::new(options.seed);
         let samples: Vec<Sample> =
             (0..count).map(|number| Sample::draw(&mut random, number)).collect();
-        let engine = Engine::open(folder).await?;
+        let engine = Engine::open(folder, options.cache_mib).await?;
         let started = Instant::now();
         engine.fill(&samples).await?;
         report_filled(count, "packhouse", started, folder)?;
         let forms = [Form::EntityAttributeValue, Form::Wide];
         let mut peers = Vec::new();
-        for form in forms.into_iter().filter(|_| options.alone.is_none()) {
+        for form in forms.into_iter().filter(|_| options.alone.is_empty()) {
             let started = Instant::now();
             peers.push(Peer::fill(folder, form, &samples)?);
             report_filled(count, &format!("{form:?}"), started, folder)?;
