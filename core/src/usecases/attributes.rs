@@ -297,6 +297,7 @@ pub async fn search_package_names(
     let filter = query.filter(&Package::ATTRIBUTE, Clauses::Every, permit.place().publisher);
     let query = Query::within(Package::range_of(repo)).filter(filter).names();
     let page = packhouse.select(&paging.of(query, Paging::MAX_NAMES)).await?;
+    // A collection of results does not know beforehand how many there are.
     let mut items = Vec::with_capacity(page.names.len());
     for name in page.names.iter() {
         items.push(PackageName::parse(name).map_err(Error::corrupt)?);

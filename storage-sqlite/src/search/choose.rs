@@ -76,7 +76,7 @@ impl<'a> Search<'a> {
         if all || self.has_order(&best.source) {
             return self.whole_page(&best.source, counting);
         }
-        // Few matches need no choice: a walk hardly ever looks at fewer candidates than this.
+        // Few matches need no choice; where there are more, so many were collected in vain.
         if best.sample.tried == 0
             && let Some(pager) = self.page_within(&best.source, needed.min(FEW), false)?
         {
