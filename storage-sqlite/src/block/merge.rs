@@ -46,13 +46,16 @@ struct Row<'a> {
 }
 
 /// Changes the rows of a block; `changes` are in the order of value and rest. Gives what takes its
-/// place: blocks of about `most` bytes at most, each but the first with its bound.
+/// place, and that of the `next` block if there is one: blocks of about `most` bytes at most, each
+/// but the first with its bound.
 pub(crate) fn merge(
     block: Option<&Encoded>,
     changes: &[RowChange<'_>],
+    next: Option<&Encoded>,
     most: usize,
 ) -> Outcome<Vec<(Bound, Encoded)>> {
     let block = block.map(Encoded::block).transpose()?;
+    let next = next.map(Encoded::block).transpose()?;
     let mut rows = Rows::default();
     let mut waiting = changes.iter().peekable();
     // Whether nothing is put before a row that was there.
@@ -81,31 +84,48 @@ pub(crate) fn merge(
     for change in waiting {
         rows.change(change);
     }
-    Ok(rows.blocks(block.as_ref(), if appending { Cut::Full } else { Cut::Even }, most))
+    let cut = Cut { appending, spread: next.is_some() };
+    match &next {
+        None => Ok(rows.blocks(block.as_ref(), cut, most)),
+        Some(next) => {
+            rows.copy(next)?;
+            // What the rows of both carry has no slots in common.
+            Ok(rows.blocks(None, cut, most))
+        }
+    }
 }
 
 /// One block out of two, the second of which follows the first.
 pub(crate) fn join(first: &Encoded, second: &Encoded) -> Outcome<Encoded> {
     let (first, second) = (first.block()?, second.block()?);
     let mut rows = Rows::default();
-    for block in [&first, &second] {
-        for row in block.rows() {
-            let row = row?;
-            let load = row.carried.map_or(Load::Nothing, |held| Load::Of(block, held));
-            rows.push(&[block.value, row.value].concat(), &[block.rest, row.rest].concat(), load);
-        }
-    }
+    rows.copy(&first)?;
+    rows.copy(&second)?;
     let (bytes, _) = rows.block(0..rows.rows.len(), None);
     Ok(bytes)
 }
 
 /// How rows that are too many for one block are divided.
 #[derive(Clone, Copy)]
-enum Cut {
-    /// The first ones become full: more come at the end.
-    Full,
-    /// All have room for more.
-    Even,
+struct Cut {
+    /// Nothing was put before a row that was there. More is likely to come at the end, so that what
+    /// lies before becomes full.
+    appending: bool,
+    /// The rows of the next block are among them, so that all have room as soon as there is a block
+    /// more; a block that is divided alone leaves two that are half full, for long.
+    spread: bool,
+}
+
+impl Cut {
+    /// How many bytes the next block is to have, if so many are left for it and those after it.
+    fn size(self, is_first: bool, left: usize, most: usize) -> usize {
+        let full = match self {
+            Self { appending: true, spread } if is_first || !spread => return most,
+            Self { spread: true, .. } => most / 20 * 19,
+            Self { spread: false, .. } => most / 4 * 3,
+        };
+        left.div_ceil(left.div_ceil(full))
+    }
 }
 
 impl<'a> Rows<'a> {
@@ -115,6 +135,16 @@ impl<'a> Rows<'a> {
         let middle = self.bytes.len();
         self.bytes.extend_from_slice(rest);
         self.rows.push(Row { value: start..middle, rest: middle..self.bytes.len(), load });
+    }
+
+    /// Adds all rows of a block.
+    fn copy(&mut self, block: &'a Block<'a>) -> Outcome<()> {
+        for row in block.rows() {
+            let row = row?;
+            let load = row.carried.map_or(Load::Nothing, |held| Load::Of(block, held));
+            self.push(&[block.value, row.value].concat(), &[block.rest, row.rest].concat(), load);
+        }
+        Ok(())
     }
 
     /// Puts what a row is to be; `false` if it is not to be.
@@ -168,18 +198,16 @@ impl<'a> Rows<'a> {
         if whole.len() <= most || self.rows.len() == 1 {
             return vec![(Bound::default(), whole)];
         }
-        let size = match cut {
-            Cut::Full => most,
-            Cut::Even => whole.len().div_ceil((whole.len() * 4).div_ceil(most * 3)),
-        };
         let header = whole.len() - ends.last().copied().unwrap_or(0);
         let (mut blocks, mut start, mut used) = (Vec::new(), 0, 0);
+        let mut size = cut.size(true, whole.len(), most);
         for at in 1..=self.rows.len() {
             let full = ends.get(at).is_none_or(|end| header + end - used > size);
             if full {
                 let bound = if start == 0 { Bound::default() } else { self.bound(start) };
                 blocks.push((bound, self.block(start..at, None).0));
                 (start, used) = (at, ends[at - 1]);
+                size = cut.size(false, whole.len() - used, most);
             }
         }
         blocks

@@ -95,7 +95,13 @@ fn write_block<'a>(
             None => break,
         }
     }
-    let blocks = merge(held.block.as_ref(), &own, MOST_BYTES)?;
+    let mut blocks = merge(held.block.as_ref(), &own, None, MOST_BYTES)?;
+    if blocks.len() > 1
+        && let Some((next, block)) = next_block(db, place, &held.bound)?
+    {
+        blocks = merge(held.block.as_ref(), &own, Some(&block), MOST_BYTES)?;
+        remove(db, next)?;
+    }
     held.replace(db, place, blocks)
 }
 
@@ -156,22 +162,25 @@ impl Held {
 
 /// A block that became small with the one that follows it, which is removed if both are one now.
 fn with_next(db: &Connection, place: i64, bound: &Bound, block: Encoded) -> Outcome<Encoded> {
-    let next: Option<(i64, Encoded)> = db
-        .prepare_cached(
-            "SELECT id, rows, carried FROM blocks WHERE place = ?1 AND (value, rest) > (?2, ?3)
-             ORDER BY value, rest LIMIT 1",
-        )?
-        .query_row((place, &bound.0, &bound.1), |row| {
-            Ok((row.get(0)?, Encoded { rows: row.get(1)?, carried: row.get(2)? }))
-        })
-        .optional()?;
-    match next {
+    match next_block(db, place, bound)? {
         Some((id, next)) if block.len() + next.len() <= MOST_BYTES / 4 * 3 => {
             remove(db, id)?;
             join(&block, &next)
         }
         _ => Ok(block),
     }
+}
+
+/// The block after the one with a bound.
+fn next_block(db: &Connection, place: i64, bound: &Bound) -> Outcome<Option<(i64, Encoded)>> {
+    let mut next = db.prepare_cached(
+        "SELECT id, rows, carried FROM blocks WHERE place = ?1 AND (value, rest) > (?2, ?3)
+         ORDER BY value, rest LIMIT 1",
+    )?;
+    let next = next.query_row((place, &bound.0, &bound.1), |row| {
+        Ok((row.get(0)?, Encoded { rows: row.get(1)?, carried: row.get(2)? }))
+    });
+    Ok(next.optional()?)
 }
 
 /// Where the block after a bound begins.
