@@ -114,19 +114,20 @@ impl SqliteStore {
         };
         let limited =
             |reader: Reader| reader.limited().map_err(|fault| fault.within("limit a reader"));
+        let cache = options.cache_of_one();
         for _ in 0..options.readers.max(1) {
-            let reader = open(options.cache_bytes)?;
+            let reader = open(cache)?;
             let (queue, recent) = (self.reads.clone(), self.recent.clone());
             let reads = move |queue: &Queue<_>| serve::reads(reader, queue, &recent);
             self.spawn("sqlite-read", &queue, reads)?;
         }
         for _ in 0..options.searchers.max(1) {
-            let reader = limited(open(options.cache_bytes)?)?;
+            let reader = limited(open(cache)?)?;
             let (queue, limit) = (self.selects.clone(), options.select_limit);
             self.spawn("sqlite-select", &queue, move |queue| serve::selects(reader, queue, limit))?;
         }
         for _ in 0..options.scanners.max(1) {
-            let reader = limited(open(options.cache_bytes / 4)?)?;
+            let reader = limited(open(cache / 4)?)?;
             let (limit, closed) = (options.scan_limit, self.closed.clone());
             let scans = move |queue: &Queue<_>| scan::scans(reader, queue, limit, &closed);
             self.spawn("sqlite-scan", &self.scans.clone(), scans)?;

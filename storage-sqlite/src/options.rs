@@ -12,8 +12,9 @@ pub struct SqliteOptions {
     pub searchers: usize,
     /// Threads that scan, one scan each at a time; further ones wait, at most the limit.
     pub scanners: usize,
-    /// How many bytes of the database each thread that reads by key or searches may keep in memory;
-    /// one that scans keeps a quarter of it.
+    /// How many bytes of the database the threads that read by key or search may keep in memory, each
+    /// an equal part of it. Those that scan keep a quarter of such a part each, besides, and the one
+    /// that writes 64 MiB.
     pub cache_bytes: usize,
     /// How many bytes of records that were read by key are kept in memory, about; 0 for none.
     pub recent_bytes: usize,
@@ -29,13 +30,20 @@ pub struct SqliteOptions {
     pub max_bytes: Option<u64>,
 }
 
+impl SqliteOptions {
+    /// How many bytes of the database a thread that reads by key or searches may keep.
+    pub(crate) fn cache_of_one(&self) -> usize {
+        self.cache_bytes / (self.readers.max(1) + self.searchers.max(1))
+    }
+}
+
 impl Default for SqliteOptions {
     fn default() -> Self {
         Self {
             readers: 2,
             searchers: 2,
             scanners: 4,
-            cache_bytes: 64 << 20,
+            cache_bytes: 512 << 20,
             recent_bytes: 32 << 20,
             select_limit: Duration::from_secs(10),
             scan_limit: Duration::from_secs(60),

@@ -49,7 +49,7 @@ pub(crate) fn open_reader(path: &Path, cache: usize) -> Outcome<Connection> {
     let connection = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     set(&connection, "query_only", "ON", 1)?;
     // In KiB when negative. Mapping the file into memory instead was slower beside a writer.
-    let cache = i64::try_from(cache / 1024).unwrap_or(i64::MAX);
+    let cache = i32::try_from(cache / 1024).unwrap_or(i32::MAX);
     connection.pragma_update(None, "cache_size", -cache)?;
     Ok(connection)
 }
@@ -151,6 +151,18 @@ mod tests {
         let connection = Connection::open_in_memory().unwrap();
         assert!(set(&connection, "synchronous", "FULL", 2).is_ok());
         assert!(set(&connection, "synchronous", "OFF", 2).is_err());
+    }
+
+    #[test]
+    fn a_reader_keeps_no_more_than_it_is_given() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let path = folder.path().join("packhouse.db");
+        drop(open_writer(&path, None).unwrap());
+        for (given, kib) in [(8 << 20, 8192), (usize::MAX, i64::from(i32::MAX))] {
+            let reader = open_reader(&path, given).unwrap();
+            let held: i64 = reader.pragma_query_value(None, "cache_size", |row| row.get(0)).unwrap();
+            assert_eq!(held, -kib);
+        }
     }
 
     #[test]

@@ -133,6 +133,10 @@ struct LimitSettings {
     /// Memory for small files that are downloaded often; 0 for none [default: 64MiB]
     #[arg(long, env = "PACKHOUSE_HOT_FILES", value_name = "SIZE")]
     hot_files: Option<ByteSize>,
+    /// Memory for what is read and searched in the database, as far as it is that large
+    /// [default: 512MiB]
+    #[arg(long, env = "PACKHOUSE_DATABASE_CACHE", value_name = "SIZE")]
+    database_cache: Option<ByteSize>,
     /// For how many days a signed URL may hold; 0 for as many as its signer says [default: 0]
     #[arg(long, env = "PACKHOUSE_MAX_SIGNED_URL_DAYS", value_name = "DAYS")]
     max_signed_url_days: Option<u64>,
@@ -376,6 +380,7 @@ fn resolve_limits(first: &LimitSettings, file: &LimitSettings) -> Limits {
         max_archive_ratio: pick!(number, max_archive_ratio, max_archive_ratio),
         oss_change_days: pick!(number, oss_change_days, oss_change_days),
         hot_files: pick!(size, hot_files, hot_files),
+        database_cache: pick!(size, database_cache, database_cache),
         max_signed_url_days: pick!(number, max_signed_url_days, max_signed_url_days),
         max_json_body: pick!(size, max_json_body, max_json_body),
         max_header: pick!(size, max_header, max_header),

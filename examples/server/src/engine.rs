@@ -58,8 +58,11 @@ const LAST_JOB: Duration = Duration::from_secs(5);
 /// Outside a tokio runtime.
 pub fn open(config: &Config, data: &DataDir) -> Result<Packhouse, EngineError> {
     let allowed: AllowedNetworks = config.allow_outbound_to.iter().cloned().collect();
+    let mut options = SqliteOptions::default();
+    options.cache_bytes =
+        usize::try_from(config.limits.database_cache.as_bytes()).unwrap_or(usize::MAX);
     let ports = Ports {
-        store: Arc::new(SqliteStore::open(data.database(), &SqliteOptions::default())?),
+        store: Arc::new(SqliteStore::open(data.database(), &options)?),
         blobs: Arc::new(FsBlobs::open(data.blobs(), FsOptions::default())?),
         clock: Arc::new(SystemClock),
         archives: Arc::new(packhouse_archives::Decoders),

@@ -23,6 +23,8 @@ pub struct Limits {
     /// How many bytes of small files that are downloaded often are kept in memory; 0 for none. For
     /// the engine.
     pub hot_files: ByteSize,
+    /// How many bytes of the database are kept in memory to answer from. For the store.
+    pub database_cache: ByteSize,
     /// For how many days a signed URL may hold; 0 for as many as are said. For the engine.
     pub max_signed_url_days: u64,
     /// The largest JSON body, in bytes. For the adapter; the listener does not look at it.
@@ -64,6 +66,7 @@ impl Default for Limits {
             max_archive_ratio: 100,
             oss_change_days: 365,
             hot_files: ByteSize::from_kib(64 << 10),
+            database_cache: ByteSize::from_kib(512 << 10),
             max_signed_url_days: 0,
             max_json_body: ByteSize::from_kib(1 << 10),
             max_header: ByteSize::from_kib(64),

@@ -60,7 +60,7 @@ struct Options {
     /// Only the engine's answers to the questions of these names, for a profiler.
     #[arg(long, value_delimiter = ',')]
     alone: Vec<String>,
-    /// How many MiB of the database each of the engine's threads may keep in memory, if not as many
+    /// How many MiB of the database the engine's threads may keep in memory together, if not as many
     /// as by default; each peer keeps 256.
     #[arg(long)]
     cache_mib: Option<usize>,
