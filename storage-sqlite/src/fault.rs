@@ -15,6 +15,9 @@ pub(crate) enum Fault {
     /// It was ended, because it took too long.
     #[error("it took longer than its limit")]
     Late,
+    /// A thread that had a part of it panicked.
+    #[error("a thread that had a part of it is gone")]
+    Lost,
 }
 
 pub(crate) type Outcome<T> = Result<T, Fault>;
@@ -34,7 +37,7 @@ impl Fault {
     fn code(&self) -> Option<ErrorCode> {
         match self {
             Self::Sqlite(error) => error.sqlite_error_code(),
-            Self::Malformed(_) | Self::Late => None,
+            Self::Malformed(_) | Self::Late | Self::Lost => None,
         }
     }
 
@@ -47,7 +50,7 @@ impl Fault {
         use rusqlite::Error as E;
         match self {
             Self::Malformed(_) => StoreErrorKind::Corrupt,
-            Self::Late => StoreErrorKind::Unavailable,
+            Self::Late | Self::Lost => StoreErrorKind::Unavailable,
             Self::Sqlite(E::SqliteFailure(error, _)) => match error.code {
                 ErrorCode::DiskFull => StoreErrorKind::Full,
                 ErrorCode::NotADatabase => StoreErrorKind::Corrupt,

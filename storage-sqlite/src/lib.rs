@@ -51,7 +51,7 @@ use crate::write::{Writer, Written};
 #[derive(Debug)]
 pub struct SqliteStore {
     reads: Arc<Queue<serve::Read>>,
-    selects: Arc<Queue<serve::Select>>,
+    selects: Arc<Queue<serve::Search>>,
     writes: Arc<Queue<write::Job>>,
     scans: Arc<Queue<scan::Scan>>,
     /// Tells scans that are under way.
@@ -196,7 +196,7 @@ impl Store for SqliteStore {
         query.check()?;
         let (answer, answered) = oneshot::channel();
         let select = serve::Select { query: query.clone(), asked: Instant::now(), answer };
-        self.selects.push(select).map_err(|_| closed())?;
+        self.selects.push(serve::Search::Select(Box::new(select))).map_err(|_| closed())?;
         answered.await.map_err(|_| closed())?
     }
 

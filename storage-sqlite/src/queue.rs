@@ -56,6 +56,17 @@ impl<T> Queue<T> {
         Ok(())
     }
 
+    /// Adds a job that somebody who sleeps may do, unless others wait or nobody sleeps.
+    pub(crate) fn offer(&self, job: T) {
+        let mut state = self.lock();
+        if state.sleeping == 0 || state.closed || !state.jobs.is_empty() {
+            return;
+        }
+        state.jobs.push_back(job);
+        drop(state);
+        self.arrived.notify_one();
+    }
+
     /// Takes jobs from the front until their weights reach `room`; at least one. Waits for the
     /// first one up to `patience`.
     pub(crate) fn take(
@@ -176,8 +187,31 @@ mod tests {
         assert!(!queue.has_jobs());
     }
 
+    #[test]
+    fn what_is_offered_is_for_those_who_sleep() {
+        let queue = Arc::new(Queue::new());
+        queue.offer(1);
+        assert!(!queue.has_jobs(), "nobody sleeps");
+        let sleeping = Arc::clone(&queue);
+        let sleeper = thread::spawn(move || taken_within(&sleeping, 1, Duration::from_secs(10)));
+        while queue.lock().sleeping == 0 {
+            thread::yield_now();
+        }
+        queue.offer(2);
+        assert_eq!(sleeper.join().unwrap(), [2]);
+        // Who was woken for a job has not taken it yet.
+        queue.push(3).unwrap();
+        queue.lock().sleeping = 1;
+        queue.offer(4);
+        assert_eq!(taken(&queue, 9), [3]);
+    }
+
     fn taken(queue: &Queue<usize>, room: usize) -> Vec<usize> {
-        match queue.take(room, Duration::ZERO, |job| *job) {
+        taken_within(queue, room, Duration::ZERO)
+    }
+
+    fn taken_within(queue: &Queue<usize>, room: usize, patience: Duration) -> Vec<usize> {
+        match queue.take(room, patience, |job| *job) {
             Taken::Jobs(jobs) => jobs,
             Taken::Idle | Taken::Closed => Vec::new(),
         }

@@ -160,7 +160,8 @@ mod tests {
         drop(open_writer(&path, None).unwrap());
         for (given, kib) in [(8 << 20, 8192), (usize::MAX, i64::from(i32::MAX))] {
             let reader = open_reader(&path, given).unwrap();
-            let held: i64 = reader.pragma_query_value(None, "cache_size", |row| row.get(0)).unwrap();
+            let held: i64 =
+                reader.pragma_query_value(None, "cache_size", |row| row.get(0)).unwrap();
             assert_eq!(held, -kib);
         }
     }

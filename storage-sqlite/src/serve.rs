@@ -1,6 +1,7 @@
 //! The threads that read: some for records by key, some for queries, so that a long search never
 //! holds up a download.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::channel::oneshot;
@@ -10,7 +11,7 @@ use crate::fault::Outcome;
 use crate::queue::{Queue, Taken};
 use crate::recent::Recent;
 use crate::records::Reader;
-use crate::search;
+use crate::search::{self, Share};
 
 /// How long a thread sleeps when nothing wakes it.
 const PATIENCE: Duration = Duration::from_secs(3600);
@@ -28,6 +29,14 @@ type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
 pub(crate) struct Read {
     pub(crate) keys: Vec<Key>,
     pub(crate) answer: Answer<Vec<Option<Record>>>,
+}
+
+/// What those do who search.
+#[derive(Debug)]
+pub(crate) enum Search {
+    Select(Box<Select>),
+    /// Take part in what another one does.
+    Help(Arc<Share>),
 }
 
 /// A query to answer.
@@ -80,25 +89,38 @@ fn read_together(reader: &mut Reader, mut jobs: Vec<Read>, recent: &Recent) {
 
 /// Serves queries until the queue is closed. `limit` is how long one may wait, and how long it may
 /// take.
-pub(crate) fn selects(mut reader: Reader, queue: &Queue<Select>, limit: Duration) {
+pub(crate) fn selects(mut reader: Reader, queue: &Queue<Search>, limit: Duration) {
     loop {
         match queue.take(1, PATIENCE, |_| 1) {
             Taken::Jobs(jobs) => {
-                for job in jobs.into_iter().filter(|job| !job.answer.is_canceled()) {
-                    if job.asked.elapsed() > limit {
-                        let error = StoreErrorKind::Unavailable.because("too many queries at once");
-                        drop(job.answer.send(Err(error)));
-                        continue;
+                for job in jobs {
+                    match job {
+                        Search::Select(job) => select(&mut reader, *job, queue, limit),
+                        Search::Help(share) => {
+                            search::help(&mut reader, &share, || !queue.has_jobs());
+                        }
                     }
-                    let select = |reader: &mut Reader| search::select(reader, &job.query);
-                    let page = reader.in_snapshot_within(limit, select);
-                    answer(job.answer, page, "answer a query");
                 }
             }
             Taken::Idle => {}
             Taken::Closed => break,
         }
     }
+}
+
+fn select(reader: &mut Reader, job: Select, queue: &Queue<Search>, limit: Duration) {
+    if job.answer.is_canceled() {
+        return;
+    }
+    if job.asked.elapsed() > limit {
+        let error = StoreErrorKind::Unavailable.because("too many queries at once");
+        drop(job.answer.send(Err(error)));
+        return;
+    }
+    let offer = |share: &Arc<Share>| queue.offer(Search::Help(Arc::clone(share)));
+    let select = |reader: &mut Reader| search::select(reader, &job.query, &offer);
+    let page = reader.in_snapshot_within(limit, select);
+    answer(job.answer, page, "answer a query");
 }
 
 fn answer<T>(to: Answer<T>, result: Outcome<T>, context: &str) {

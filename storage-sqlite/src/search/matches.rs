@@ -38,6 +38,14 @@ impl Matches {
         self.found.push(Match { start, value, key: key_length });
     }
 
+    /// Adds those of others.
+    pub(super) fn append(&mut self, others: &Self) {
+        let from = self.bytes.len();
+        self.bytes.extend_from_slice(&others.bytes);
+        let moved = |of: &Match| Match { start: from + of.start, ..*of };
+        self.found.extend(others.found.iter().map(moved));
+    }
+
     /// The matches by value and key, each once.
     pub(super) fn sorted(&self) -> impl DoubleEndedIterator<Item = (Option<&[u8]>, &[u8])> + '_ {
         let Self { bytes, found, valued, shared } = self;
@@ -107,12 +115,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn matches_come_sorted_and_once(places in prop_oneof![places(true), places(false)]) {
+        fn matches_come_sorted_and_once(
+            places in prop_oneof![places(true), places(false)],
+            own in 0..40_usize,
+        ) {
             let valued = places.first().is_some_and(|(value, _)| value.is_some());
             let mut matches = Matches::new(valued, 0);
-            for (value, key) in &places {
-                matches.push(value.as_deref(), key);
+            let mut others = Matches::new(valued, 0);
+            for (at, (value, key)) in places.iter().enumerate() {
+                let to = if at < own { &mut matches } else { &mut others };
+                to.push(value.as_deref(), key);
             }
+            matches.append(&others);
             let sorted: Vec<Place> = matches
                 .sorted()
                 .map(|(value, key)| (value.map(<[u8]>::to_vec), key.to_vec()))

@@ -10,6 +10,7 @@ mod leaf;
 mod matches;
 mod pager;
 mod plan;
+mod share;
 mod source;
 mod span;
 mod terms;
@@ -17,7 +18,9 @@ mod terms;
 mod tests;
 
 use std::borrow::Cow;
-use std::time::Instant;
+use std::cell::Cell;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use packhouse_core::store::{
     Cursor, Direction, Field, Filter, Order, Page, Query, Row, Shape, Start,
@@ -29,9 +32,11 @@ use self::check::{Check, Owners};
 use self::matches::Matches;
 use self::pager::direction;
 use self::plan::{Indexed, Planner};
+pub(crate) use self::share::{Offer, Share};
+use self::share::{Side, revision};
 pub(crate) use self::source::Flow;
 use self::source::{Source, Way, above, below, next};
-use self::span::Span;
+use self::span::{Span, Turn};
 use self::terms::{Subject, Terms, terms_of};
 use crate::encoding::Carried;
 use crate::fault::{Fault, Outcome};
@@ -44,10 +49,15 @@ pub(crate) type Emit<'e> = dyn FnMut(Option<&[u8]>, &[u8]) -> Outcome<Flow> + 'e
 /// How many candidates are judged between two looks at the clock.
 const GLANCE: u32 = 64;
 
-/// Answers a query.
-pub(crate) fn select(reader: &mut Reader, query: &Query) -> Outcome<Page> {
+/// From how many candidates on a search is offered to those who have nothing else to do, and again
+/// after as many: to wake a thread, and to wait for it, takes as long as some hundreds of them.
+const MANY: u64 = if cfg!(test) { 1_000 } else { 16_384 };
+
+/// Answers a query. A search of very many candidates is offered to others.
+pub(crate) fn select(reader: &mut Reader, query: &Query, offer: &Offer<'_>) -> Outcome<Page> {
     let (keys, names, next, total) = {
         let mut search = Search::new(&reader.connection, query, reader.deadline())?;
+        search.offer = Some(offer);
         let known = if query.total { search.known_total()? } else { None };
         let mut pager = search.page(query.total && known.is_none())?;
         let next = pager.next();
@@ -65,6 +75,18 @@ pub(crate) fn select(reader: &mut Reader, query: &Query) -> Outcome<Page> {
         rows.push(Row { key, record });
     }
     Ok(Page { rows, names, next, total })
+}
+
+/// Takes part in a search that somebody shares, for as long as `is_idle`.
+pub(crate) fn help(reader: &mut Reader, share: &Share, is_idle: impl Fn() -> bool) {
+    let Some(helping) = share.join() else { return };
+    let left = helping.deadline().map(|at| at.saturating_duration_since(Instant::now()));
+    let found = reader.in_snapshot_within(left.unwrap_or(Duration::MAX), |reader| {
+        let Some(rest) = helping.rest(&reader.connection)? else { return Ok(None) };
+        let mut search = Search::new(&reader.connection, &share.query, reader.deadline())?;
+        search.part(&rest, share, is_idle).map(Some)
+    });
+    helping.end(found);
 }
 
 /// Gives every match in the query's order until a deadline, whatever its start and limit.
@@ -90,6 +112,8 @@ struct Search<'a> {
     /// When it has taken too long.
     deadline: Option<Instant>,
     judged: u32,
+    /// How to share it.
+    offer: Option<&'a Offer<'a>>,
 }
 
 impl<'a> Search<'a> {
@@ -101,8 +125,9 @@ impl<'a> Search<'a> {
             Order::Key(_) => Declared::default(),
             Order::Term(field, _) => declared(db, planner.kind, field)?,
         };
-        let (walk, judged) = (None, 0);
-        let mut search = Self { query, planner, owners, check, ordered, walk, deadline, judged };
+        let (walk, judged, offer) = (None, 0, None);
+        let mut search =
+            Self { query, planner, owners, check, ordered, walk, deadline, judged, offer };
         search.walk = search.walk()?;
         Ok(search)
     }
@@ -266,27 +291,26 @@ impl<'a> Search<'a> {
     /// Gives every match from any source, sorted; none and `false` when there are more than
     /// `budget` candidates.
     fn collect(&mut self, source: &Source, budget: u64, emit: &mut Emit<'_>) -> Outcome<bool> {
-        let by_term = matches!(self.query.order, Order::Term(..));
-        let mut matches = Matches::new(by_term, self.planner.keys.0.len());
-        let mut left = budget;
-        let known = self.known_of(source);
-        let way = Way { keys_alone: known.exact, ..Way::default() };
-        let collected = source.each(self.planner.db, way, &mut |subject, _| {
-            if left == 0 {
-                return Ok(Flow::Break(()));
+        let mut matches = self.no_matches();
+        match (source, self.offer) {
+            (Source::Span(span), Some(offer)) if budget == u64::MAX => {
+                self.collect_shared(source, span, offer, &mut matches)?;
             }
-            left -= 1;
-            if !self.is_match(subject, known)? {
-                return Ok(Flow::Continue(()));
+            _ => {
+                let mut left = budget;
+                let known = self.known_of(source);
+                let way = Way { keys_alone: known.exact, ..Way::default() };
+                let collected = source.each(self.planner.db, way, &mut |subject, _| {
+                    if left == 0 {
+                        return Ok(Flow::Break(()));
+                    }
+                    left -= 1;
+                    self.take(subject, known, &mut matches)
+                })?;
+                if collected.is_break() {
+                    return Ok(false);
+                }
             }
-            let value = if by_term { self.first(subject)? } else { None };
-            if !by_term || value.is_some() {
-                matches.push(value.as_deref(), subject.key);
-            }
-            Ok(Flow::Continue(()))
-        })?;
-        if collected.is_break() {
-            return Ok(false);
         }
         let mut sorted = matches.sorted();
         let backwards = direction(&self.query.order) == Direction::Descending;
@@ -296,6 +320,81 @@ impl<'a> Search<'a> {
             }
         }
         Ok(true)
+    }
+
+    /// Room for matches in no order.
+    fn no_matches(&self) -> Matches {
+        let by_term = matches!(self.query.order, Order::Term(..));
+        Matches::new(by_term, self.planner.keys.0.len())
+    }
+
+    /// Adds a candidate to the matches, if it is one.
+    fn take(&mut self, subject: Subject<'_>, known: Known, matches: &mut Matches) -> Outcome<Flow> {
+        if self.is_match(subject, known)? {
+            let by_term = matches!(self.query.order, Order::Term(..));
+            let value = if by_term { self.first(subject)? } else { None };
+            if !by_term || value.is_some() {
+                matches.push(value.as_deref(), subject.key);
+            }
+        }
+        Ok(Flow::Continue(()))
+    }
+
+    /// Collects every match of a range, which is offered to others once it has very many candidates.
+    fn collect_shared(
+        &mut self,
+        source: &Source,
+        span: &Span,
+        offer: &Offer<'_>,
+        matches: &mut Matches,
+    ) -> Outcome<()> {
+        let (query, db, deadline) = (self.query, self.planner.db, self.deadline);
+        let known = self.known_of(source);
+        let way = Way { keys_alone: known.exact, ..Way::default() };
+        let taken = Cell::new(0);
+        let (mut share, mut most) = (None, MANY);
+        let mut claim = |block: (&[u8], &[u8])| {
+            if taken.get() >= most {
+                most = taken.get() + MANY;
+                let share = match &share {
+                    Some(share) => share,
+                    None => {
+                        let made = Share::new(query, span, revision(db)?, deadline);
+                        share.insert(Arc::new(made))
+                    }
+                };
+                // First, so that nobody else takes this one.
+                let turn = share.claim(Side::Beginning, block);
+                offer(share);
+                return Ok(turn);
+            }
+            let turn = |share: &Arc<Share>| share.claim(Side::Beginning, block);
+            Ok(share.as_ref().map_or(Turn::Take, turn))
+        };
+        let walked = span.each_claimed(db, way, Some(&mut claim), &mut |subject, _| {
+            taken.set(taken.get() + 1);
+            self.take(subject, known, matches)
+        });
+        // Also after a failure: nobody then helps in vain.
+        let found = share.map_or_else(|| Ok(Vec::new()), |share| share.close());
+        let _ = walked?;
+        found?.iter().for_each(|others| matches.append(others));
+        Ok(())
+    }
+
+    /// The matches among the candidates of a range that are claimed from its end.
+    fn part(&mut self, span: &Span, share: &Share, is_idle: impl Fn() -> bool) -> Outcome<Matches> {
+        let db = self.planner.db;
+        let known = self.known_of(&share.source());
+        let way = Way { backwards: true, keys_alone: known.exact };
+        let mut matches = self.no_matches();
+        let mut claim = |block: (&[u8], &[u8])| {
+            Ok(if is_idle() { share.claim(Side::End, block) } else { Turn::Stop })
+        };
+        let _ = span.each_claimed(db, way, Some(&mut claim), &mut |subject, _| {
+            self.take(subject, known, &mut matches)
+        })?;
+        Ok(matches)
     }
 }
 

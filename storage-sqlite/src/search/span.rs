@@ -61,9 +61,26 @@ impl Span {
 
     /// Gives every row, in the order of value and key or backwards.
     pub(super) fn each(&self, db: &Connection, way: Way, visit: &mut Visit<'_>) -> Outcome<Flow> {
-        let mut walk = Walk { span: self, db, way, key: self.scope.clone(), value: Vec::new() };
+        self.each_claimed(db, way, None, visit)
+    }
+
+    /// The same, of the blocks that are to be taken.
+    pub(super) fn each_claimed(
+        &self,
+        db: &Connection,
+        way: Way,
+        claim: Option<&mut Claim<'_>>,
+        visit: &mut Visit<'_>,
+    ) -> Outcome<Flow> {
+        let (key, value) = (self.scope.clone(), Vec::new());
+        let columns = match (way.keys_alone, &claim) {
+            (true, None) => "rows, NULL",
+            (false, None) => "rows, carried",
+            (true, Some(_)) => "rows, NULL, value, rest",
+            (false, Some(_)) => "rows, carried, value, rest",
+        };
+        let mut walk = Walk { span: self, db, way, claim, key, value };
         let high = (&self.high.0, &self.high.1);
-        let columns = if way.keys_alone { "rows, NULL" } else { "rows, carried" };
         if way.backwards {
             let mut blocks = db.prepare_cached(&format!(
                 "SELECT {columns} FROM blocks WHERE place = ?1 AND (value, rest) < (?2, ?3)
@@ -91,11 +108,24 @@ impl Span {
     }
 }
 
+/// Says what is to be done with the block of a bound.
+pub(super) type Claim<'c> = dyn FnMut((&[u8], &[u8])) -> Outcome<Turn> + 'c;
+
+/// What is to be done with a block.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Turn {
+    Take,
+    /// To go on with the next one.
+    Skip,
+    Stop,
+}
+
 /// A walk along the blocks of a range.
-struct Walk<'a> {
+struct Walk<'a, 'c> {
     span: &'a Span,
     db: &'a Connection,
     way: Way,
+    claim: Option<&'a mut Claim<'c>>,
     /// The key and the value of the row at hand.
     key: Vec<u8>,
     value: Vec<u8>,
@@ -110,9 +140,16 @@ enum Step {
     Enough,
 }
 
-impl Walk<'_> {
+impl Walk<'_, '_> {
     fn blocks(&mut self, mut blocks: Rows<'_>, visit: &mut Visit<'_>) -> Outcome<Flow> {
         while let Some(row) = blocks.next()? {
+            if let Some(claim) = &mut self.claim {
+                match claim((bytes(row, 2)?, bytes(row, 3)?))? {
+                    Turn::Take => {}
+                    Turn::Skip => continue,
+                    Turn::Stop => break,
+                }
+            }
             let carried = row.get_ref(1)?.as_blob_or_null().map_err(rusqlite::Error::from)?;
             let block = Block::of(bytes(row, 0)?, carried)?;
             match self.block(&block, visit)? {

@@ -1,8 +1,10 @@
 //! What a page costs, in steps that SQLite takes: times would depend on the machine.
 
+use std::cell::{Cell, RefCell};
 use std::ops::Bound;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use packhouse_core::store::{
@@ -11,7 +13,7 @@ use packhouse_core::store::{
 };
 use tempfile::TempDir;
 
-use super::select;
+use super::{Offer, Share, help, select};
 use crate::fault::Fault;
 use crate::records::Reader;
 use crate::{SqliteOptions, SqliteStore, schema};
@@ -83,7 +85,7 @@ impl Counted {
     /// The steps that a query takes which gives so many rows.
     fn cost(&mut self, query: &Query, rows: usize) -> u64 {
         self.steps.store(0, Ordering::Relaxed);
-        let page = select(&mut self.reader, query).unwrap();
+        let page = select(&mut self.reader, query, &|_| {}).unwrap();
         assert_eq!(page.rows.len(), rows, "{query:?}");
         self.steps.load(Ordering::Relaxed)
     }
@@ -126,7 +128,7 @@ fn a_value_that_all_boxes_have_is_found_in_one_of_them() {
     let (folder, _store) = boxes(80);
     let mut reader = reader(&folder);
     let mut found = |query: Query| {
-        let page = select(&mut reader, &query.keys().with_total()).unwrap();
+        let page = select(&mut reader, &query.keys().with_total(), &|_| {}).unwrap();
         let names: Vec<String> =
             page.rows.iter().map(|row| row.key.last().as_str().to_owned()).collect();
         (page.total, names)
@@ -156,7 +158,7 @@ fn a_page_after_a_cursor_stays_in_its_box() {
     // All have one value, so that where the page begins is told by the key alone.
     let key = Key::new(THING, ["1", names[4].as_str()]);
     let last = query.start(Start::After(Cursor { value: Some(round), key }));
-    let page = select(&mut reader(&folder), &last).unwrap();
+    let page = select(&mut reader(&folder), &last, &|_| {}).unwrap();
     let found: Vec<String> = page.rows.iter().map(|row| row.key.last()).collect();
     assert_eq!(found, names[..4].iter().rev().cloned().collect::<Vec<_>>());
 }
@@ -212,7 +214,7 @@ fn a_query_that_takes_too_long_is_ended_and_the_next_one_is_answered() {
     let mut reader = reader(&folder).limited().unwrap();
     let mut within = |limit, query: Query| {
         reader
-            .in_snapshot_within(limit, |reader| select(reader, &query))
+            .in_snapshot_within(limit, |reader| select(reader, &query, &|_| {}))
             .map(|page| page.rows.len())
     };
     let fault = within(Duration::ZERO, unselective()).expect_err("it takes longer");
@@ -229,7 +231,8 @@ fn a_query_of_few_steps_has_its_limit_too() {
     // SQLite does not look at the clock for a hundred records, which take some steps each.
     for filter in [Filter::Not(Box::new(like("*lib*"))), like("*lib*")] {
         let query = in_a_box(filter).with_total();
-        let page = reader.in_snapshot_within(Duration::ZERO, |reader| select(reader, &query));
+        let page =
+            reader.in_snapshot_within(Duration::ZERO, |reader| select(reader, &query, &|_| {}));
         assert!(matches!(page, Err(Fault::Late)), "{query:?}");
     }
 }
@@ -240,4 +243,99 @@ fn queries_have_the_limit_that_is_told() {
     let (_folder, store) = store(&options);
     let error = futures::executor::block_on(store.select(&unselective())).unwrap_err();
     assert_eq!(error.kind, StoreErrorKind::Unavailable);
+}
+
+/// Things of a range: by what index rows say alone, by what they carry, and in another order.
+fn many() -> [Query; 3] {
+    let (low, high) = (Bound::Included(number(1_000)), Bound::Excluded(number(39_000)));
+    let made = Filter::Between(MADE, low, high);
+    let no_square = Filter::Not(Box::new(is(SHAPE, "square")));
+    let both = things(Filter::All(vec![made.clone(), no_square]));
+    let by_shape = things(made.clone()).order(Order::Term(SHAPE, Direction::Descending));
+    [things(made), both, by_shape].map(|query| query.keys().limit(COUNT))
+}
+
+fn names(folder: &TempDir, query: &Query, offer: &Offer<'_>) -> Result<Vec<Key>, Fault> {
+    let limit = Duration::from_secs(60);
+    let page = reader(folder).in_snapshot_within(limit, |reader| select(reader, query, offer))?;
+    Ok(page.rows.into_iter().map(|row| row.key).collect())
+}
+
+#[test]
+fn a_search_that_is_shared_finds_what_one_alone_does() {
+    let (folder, _store) = boxes(1);
+    for query in many() {
+        let alone = names(&folder, &query, &|_| {}).unwrap();
+        assert_eq!(alone.len(), 38_000);
+        // Somebody helps for a few blocks each time it is offered.
+        let (offered, mut helper) = (AtomicU64::new(0), RefCell::new(reader(&folder)));
+        let for_a_while = |share: &Arc<Share>| {
+            offered.fetch_add(1, Ordering::Relaxed);
+            let left = Cell::new(3);
+            help(&mut helper.borrow_mut(), share, || left.replace(left.get().max(1) - 1) > 0);
+        };
+        assert_eq!(names(&folder, &query, &for_a_while).unwrap(), alone);
+        let often = offered.swap(0, Ordering::Relaxed);
+        // Somebody takes all that is left.
+        let to_the_end = |share: &Arc<Share>| {
+            offered.fetch_add(1, Ordering::Relaxed);
+            help(&mut helper.borrow_mut(), share, || true);
+        };
+        assert_eq!(names(&folder, &query, &to_the_end).unwrap(), alone);
+        assert_eq!(offered.load(Ordering::Relaxed), 1);
+        // Nearly forty times if nothing that was done for a while were left out afterwards.
+        assert!((3..30).contains(&often), "{often}");
+        let _ = helper.get_mut();
+        let both_at_once = thread::scope(|scope| {
+            let beside = |share: &Arc<Share>| {
+                let (share, mut helper) = (Arc::clone(share), reader(&folder));
+                scope.spawn(move || help(&mut helper, &share, || true));
+            };
+            names(&folder, &query, &beside)
+        });
+        assert_eq!(both_at_once.unwrap(), alone);
+    }
+}
+
+#[test]
+fn who_helps_in_a_search_reads_its_snapshot() {
+    let (folder, store) = boxes(1);
+    let [query, ..] = many();
+    let alone = names(&folder, &query, &|_| {}).unwrap();
+    let removed = Cell::new(false);
+    let later = |share: &Arc<Share>| {
+        if !removed.replace(true) {
+            let remove = |key: &Key| Change::Delete(key.clone());
+            let changes = alone.iter().rev().take(5_000).map(remove).collect();
+            let batch = Batch { id: BatchId([2; 16]), expectations: vec![], changes };
+            futures::executor::block_on(store.commit(&batch)).unwrap();
+        }
+        help(&mut reader(&folder), share, || true);
+    };
+    assert_eq!(names(&folder, &query, &later).unwrap(), alone);
+    assert_eq!(names(&folder, &query, &|_| {}).unwrap().len(), alone.len() - 5_000);
+}
+
+#[test]
+fn a_search_fails_when_who_helps_does() {
+    let (folder, _store) = boxes(1);
+    let [query, ..] = many();
+    let gone = |share: &Arc<Share>| drop(share.join());
+    assert!(matches!(names(&folder, &query, &gone), Err(Fault::Lost)));
+}
+
+#[test]
+fn searches_that_help_each_other_are_all_answered() {
+    let (folder, store) = boxes(1);
+    let expected = many().map(|query| names(&folder, &query, &|_| {}).unwrap());
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for (query, expected) in many().iter().zip(&expected) {
+                    let page = futures::executor::block_on(store.select(query)).unwrap();
+                    assert!(page.rows.iter().map(|row| &row.key).eq(expected));
+                }
+            });
+        }
+    });
 }
