@@ -110,7 +110,12 @@ impl<T> Queue<T> {
 
     /// Whether somebody waits just now.
     pub(crate) fn has_jobs(&self) -> bool {
-        !self.lock().jobs.is_empty()
+        self.has(|_| true)
+    }
+
+    /// Whether a job of a kind waits just now.
+    pub(crate) fn has(&self, is_one: impl Fn(&T) -> bool) -> bool {
+        self.lock().jobs.iter().any(is_one)
     }
 
     /// Counts a thread among those that serve the queue, until the guard is dropped.

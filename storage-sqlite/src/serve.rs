@@ -97,7 +97,8 @@ pub(crate) fn selects(mut reader: Reader, queue: &Queue<Search>, limit: Duration
                     match job {
                         Search::Select(job) => select(&mut reader, *job, queue, limit),
                         Search::Help(share) => {
-                            search::help(&mut reader, &share, || !queue.has_jobs());
+                            let is_idle = || !queue.has(|job| matches!(job, Search::Select(_)));
+                            search::help(&mut reader, &share, is_idle);
                         }
                     }
                 }

@@ -111,8 +111,8 @@ struct Cut {
     /// Nothing was put before a row that was there. More is likely to come at the end, so that what
     /// lies before becomes full.
     appending: bool,
-    /// The rows of the next block are among them, so that all have room as soon as there is a block
-    /// more; a block that is divided alone leaves two that are half full, for long.
+    /// The rows of the next block are among them: three blocks that two were too few for have room
+    /// enough. A block that is divided alone leaves two that are half full, for long.
     spread: bool,
 }
 
@@ -121,6 +121,7 @@ impl Cut {
     fn size(self, is_first: bool, left: usize, most: usize) -> usize {
         let full = match self {
             Self { appending: true, spread } if is_first || !spread => return most,
+            // Not to the last byte: the next row would have them spread again.
             Self { spread: true, .. } => most / 20 * 19,
             Self { spread: false, .. } => most / 4 * 3,
         };

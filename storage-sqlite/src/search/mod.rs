@@ -19,7 +19,6 @@ mod tests;
 
 use std::borrow::Cow;
 use std::cell::Cell;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use packhouse_core::store::{
@@ -32,8 +31,8 @@ use self::check::{Check, Owners};
 use self::matches::Matches;
 use self::pager::direction;
 use self::plan::{Indexed, Planner};
+use self::share::{Helping, Shared, Side, revision};
 pub(crate) use self::share::{Offer, Share};
-use self::share::{Side, revision};
 pub(crate) use self::source::Flow;
 use self::source::{Source, Way, above, below, next};
 use self::span::{Span, Turn};
@@ -79,12 +78,12 @@ pub(crate) fn select(reader: &mut Reader, query: &Query, offer: &Offer<'_>) -> O
 
 /// Takes part in a search that somebody shares, for as long as `is_idle`.
 pub(crate) fn help(reader: &mut Reader, share: &Share, is_idle: impl Fn() -> bool) {
-    let Some(helping) = share.join() else { return };
+    let Some(helping) = share.join().filter(|_| is_idle()) else { return };
     let left = helping.deadline().map(|at| at.saturating_duration_since(Instant::now()));
     let found = reader.in_snapshot_within(left.unwrap_or(Duration::MAX), |reader| {
         let Some(rest) = helping.rest(&reader.connection)? else { return Ok(None) };
         let mut search = Search::new(&reader.connection, &share.query, reader.deadline())?;
-        search.part(&rest, share, is_idle).map(Some)
+        search.part(&rest, share, &helping, is_idle).map(Some)
     });
     helping.end(found);
 }
@@ -352,45 +351,45 @@ impl<'a> Search<'a> {
         let known = self.known_of(source);
         let way = Way { keys_alone: known.exact, ..Way::default() };
         let taken = Cell::new(0);
-        let (mut share, mut most) = (None, MANY);
+        let (mut shared, mut most) = (Shared::default(), MANY);
         let mut claim = |block: (&[u8], &[u8])| {
-            if taken.get() >= most {
+            let is_many = taken.get() >= most;
+            let share = match shared.get() {
+                Some(share) => share,
+                None if is_many => shared.set(Share::new(query, span, revision(db)?, deadline)),
+                None => return Ok(Turn::Take),
+            };
+            // Before it is offered, so that nobody else takes this one.
+            let turn = share.claim(Side::Beginning, block);
+            if is_many && turn == Turn::Take && share.is_open() {
                 most = taken.get() + MANY;
-                let share = match &share {
-                    Some(share) => share,
-                    None => {
-                        let made = Share::new(query, span, revision(db)?, deadline);
-                        share.insert(Arc::new(made))
-                    }
-                };
-                // First, so that nobody else takes this one.
-                let turn = share.claim(Side::Beginning, block);
                 offer(share);
-                return Ok(turn);
             }
-            let turn = |share: &Arc<Share>| share.claim(Side::Beginning, block);
-            Ok(share.as_ref().map_or(Turn::Take, turn))
+            Ok(turn)
         };
         let walked = span.each_claimed(db, way, Some(&mut claim), &mut |subject, _| {
             taken.set(taken.get() + 1);
             self.take(subject, known, matches)
         });
-        // Also after a failure: nobody then helps in vain.
-        let found = share.map_or_else(|| Ok(Vec::new()), |share| share.close());
         let _ = walked?;
-        found?.iter().for_each(|others| matches.append(others));
+        shared.end()?.iter().for_each(|others| matches.append(others));
         Ok(())
     }
 
     /// The matches among the candidates of a range that are claimed from its end.
-    fn part(&mut self, span: &Span, share: &Share, is_idle: impl Fn() -> bool) -> Outcome<Matches> {
+    fn part(
+        &mut self,
+        span: &Span,
+        share: &Share,
+        helping: &Helping<'_>,
+        is_idle: impl Fn() -> bool,
+    ) -> Outcome<Matches> {
         let db = self.planner.db;
         let known = self.known_of(&share.source());
         let way = Way { backwards: true, keys_alone: known.exact };
         let mut matches = self.no_matches();
-        let mut claim = |block: (&[u8], &[u8])| {
-            Ok(if is_idle() { share.claim(Side::End, block) } else { Turn::Stop })
-        };
+        let mut claim =
+            |block: (&[u8], &[u8])| Ok(if is_idle() { helping.claim(block) } else { Turn::Stop });
         let _ = span.each_claimed(db, way, Some(&mut claim), &mut |subject, _| {
             self.take(subject, known, &mut matches)
         })?;

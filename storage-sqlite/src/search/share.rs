@@ -4,6 +4,9 @@
 //! Both read the same snapshot, in which no two blocks begin alike, so that each block is claimed
 //! once. Whoever helps leaves as soon as somebody asks something else, between two blocks.
 
+use std::cell::Cell;
+#[cfg(test)]
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -40,6 +43,8 @@ struct State {
     closed: bool,
     /// How many help.
     helping: usize,
+    /// Something was committed since the search began: nobody who comes now reads its snapshot.
+    stale: bool,
     found: Vec<Matches>,
     /// Why what somebody claimed was not searched.
     failed: Option<Fault>,
@@ -97,13 +102,23 @@ impl Share {
         Turn::Take
     }
 
+    /// Whether somebody who comes now could help.
+    pub(super) fn is_open(&self) -> bool {
+        let state = self.lock();
+        !state.closed && !state.stale
+    }
+
+    /// From now on nobody claims anything.
+    fn close(&self) {
+        self.lock().closed = true;
+    }
+
     /// Waits for those who help, and gives what they found.
-    pub(super) fn close(&self) -> Outcome<Vec<Matches>> {
-        let mut state = self.lock();
-        state.closed = true;
+    pub(super) fn end(&self) -> Outcome<Vec<Matches>> {
+        self.close();
         let mut state = self
             .left
-            .wait_while(state, |state| state.helping > 0)
+            .wait_while(self.lock(), |state| state.helping > 0)
             .unwrap_or_else(PoisonError::into_inner);
         let found = std::mem::take(&mut state.found);
         state.failed.take().map_or(Ok(found), Err)
@@ -116,26 +131,69 @@ impl Share {
             return None;
         }
         state.helping += 1;
-        Some(Helping { share: self, outcome: Some(Err(Fault::Lost)) })
+        Some(Helping { share: self, claimed: Cell::new(false), outcome: Err(Fault::Lost) })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Every change of the state is a single step, so that a panic leaves nothing half done.
+        // Nothing panics while it is locked.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// The share of whoever was asked, once it is offered; closed when this is dropped, so that nobody
+/// helps in vain.
+#[derive(Debug, Default)]
+pub(super) struct Shared(Option<Arc<Share>>);
+
+impl Shared {
+    pub(super) fn get(&self) -> Option<&Arc<Share>> {
+        self.0.as_ref()
+    }
+
+    pub(super) fn set(&mut self, share: Share) -> &Arc<Share> {
+        self.0.insert(Arc::new(share))
+    }
+
+    /// What those found who helped.
+    pub(super) fn end(&self) -> Outcome<Vec<Matches>> {
+        self.0.as_ref().map_or_else(|| Ok(Vec::new()), |share| share.end())
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if let Some(share) = &self.0 {
+            share.close();
+        }
+    }
+}
+
+/// How many blocks were taken by those who helped.
+#[cfg(test)]
+pub(super) static TAKEN_FROM_THE_END: AtomicU64 = AtomicU64::new(0);
 
 /// Somebody who helps, until this is dropped.
 #[derive(Debug)]
 pub(super) struct Helping<'a> {
     share: &'a Share,
-    outcome: Option<Outcome<Option<Matches>>>,
+    /// Whether a block was.
+    claimed: Cell<bool>,
+    /// What was found in the blocks that were claimed.
+    outcome: Outcome<Option<Matches>>,
 }
 
 impl Helping<'_> {
-    /// What was found in the blocks that were claimed; nothing where none was.
     pub(super) fn end(mut self, outcome: Outcome<Option<Matches>>) {
-        self.outcome = Some(outcome);
+        self.outcome = outcome;
+    }
+
+    /// What is to be done with a block.
+    pub(super) fn claim(&self, block: (&[u8], &[u8])) -> Turn {
+        let turn = self.share.claim(Side::End, block);
+        #[cfg(test)]
+        TAKEN_FROM_THE_END.fetch_add(u64::from(turn == Turn::Take), Ordering::Relaxed);
+        self.claimed.set(self.claimed.get() || turn == Turn::Take);
+        turn
     }
 
     /// When it has taken too long.
@@ -146,6 +204,7 @@ impl Helping<'_> {
     /// What is left of the range, if a connection reads the snapshot.
     pub(super) fn rest(&self, db: &Connection) -> Outcome<Option<Span>> {
         if revision(db)? != self.share.revision {
+            self.share.lock().stale = true;
             return Ok(None);
         }
         let mut span = self.share.span.clone();
@@ -158,12 +217,13 @@ impl Helping<'_> {
 
 impl Drop for Helping<'_> {
     fn drop(&mut self) {
+        let outcome = std::mem::replace(&mut self.outcome, Ok(None));
         let mut state = self.share.lock();
-        match self.outcome.take() {
-            Some(Ok(found)) => state.found.extend(found),
+        match outcome {
+            Ok(found) => state.found.extend(found),
             // Whoever shares the search must not take it for whole.
-            Some(Err(fault)) => state.failed = Some(fault),
-            None => {}
+            Err(fault) if self.claimed.get() => state.failed = Some(fault),
+            Err(_) => {}
         }
         state.helping -= 1;
         drop(state);

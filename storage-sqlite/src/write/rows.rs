@@ -10,6 +10,9 @@ use crate::block::{Bound, Encoded, RowChange, RowState, join, merge};
 use crate::encoding::{Carried, FieldId};
 use crate::fault::Outcome;
 
+#[cfg(test)]
+mod tests;
+
 /// The most bytes of a block, about, so that it fits into a page of SQLite's.
 const MOST_BYTES: usize = 3_900;
 
@@ -99,8 +102,12 @@ fn write_block<'a>(
     if blocks.len() > 1
         && let Some((next, block)) = next_block(db, place, &held.bound)?
     {
-        blocks = merge(held.block.as_ref(), &own, Some(&block), MOST_BYTES)?;
-        remove(db, next)?;
+        let spread = merge(held.block.as_ref(), &own, Some(&block), MOST_BYTES)?;
+        // Rows of two blocks may have so little in common that they take more of them together.
+        if spread.len() <= blocks.len() + 1 {
+            remove(db, next)?;
+            blocks = spread;
+        }
     }
     held.replace(db, place, blocks)
 }
@@ -142,6 +149,8 @@ impl Held {
 
     /// Puts blocks in its place: the first one has its bound.
     fn replace(self, db: &Connection, place: i64, blocks: Vec<(Bound, Encoded)>) -> Outcome<()> {
+        // What follows on the first of several is the second of them, and not in the table yet.
+        let alone = blocks.len() == 1;
         let mut blocks = blocks.into_iter();
         match (blocks.next(), &self.block) {
             (None, None) => {}
@@ -149,7 +158,7 @@ impl Held {
             (Some((_, block)), None) => insert(db, place, &self.bound, &block)?,
             (Some((_, block)), Some(held)) if block == *held => {}
             (Some((_, mut block)), Some(held)) => {
-                if block.len() < held.len() && block.len() < MOST_BYTES / 4 {
+                if alone && block.len() < held.len() && block.len() < MOST_BYTES / 4 {
                     block = with_next(db, place, &self.bound, block)?;
                 }
                 db.prepare_cached("UPDATE blocks SET rows = ?2, carried = ?3 WHERE id = ?1")?

@@ -1,0 +1,92 @@
+//! The rows that commits put, read back from the table: each in the block that it is looked for in.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+use super::*;
+use crate::block::Block;
+use crate::schema;
+
+const PLACE: i64 = 1;
+
+const FIELD: FieldId = 7;
+
+/// How long values are: many of a few bytes, some that fill a good part of a block or more than one.
+const LENGTHS: [usize; 6] = [1, 2, 9, 60, 900, 5_000];
+
+fn at() -> impl Strategy<Value = At> {
+    // More of the short ones, of which one block has very many.
+    let kind = prop::sample::select(&[0_u8, 0, 0, 0, 1, 1, 1, 2, 2, 3, 3, 4, 5][..]);
+    (kind, 0..300_u16).prop_map(|(kind, number)| {
+        let length = LENGTHS[usize::from(kind)];
+        // Values of one kind are the same for many rows.
+        let value = [vec![b'a' + (number % 7) as u8], vec![b'a' + kind; length]].concat();
+        (PLACE, value, format!("some folder\0thing {number}\0").into_bytes())
+    })
+}
+
+/// Runs of keys for one value, as they come when many records say the same.
+fn changes() -> impl Strategy<Value = Vec<(At, bool)>> {
+    let one = (at(), prop::bool::weighted(0.8)).prop_map(|change| vec![change]);
+    let run = (at(), 0..120_u16, prop::bool::weighted(0.8)).prop_map(
+        |((place, value, _), count, is_there)| {
+            let rest = |n| format!("some folder\0thing {n:03}\0").into_bytes();
+            (0..count).map(|n| ((place, value.clone(), rest(n)), is_there)).collect()
+        },
+    );
+    prop::collection::vec(prop_oneof![4 => one, 1 => run], 1..60).prop_map(|parts| parts.concat())
+}
+
+/// The rows of all blocks in their order; each lies between the bound of its block and the next.
+fn stored(db: &Connection) -> Vec<At> {
+    let mut find = db.prepare("SELECT value, rest, rows FROM blocks ORDER BY value, rest").unwrap();
+    let blocks: Vec<(Bound, Vec<u8>)> = find
+        .query_map([], |row| Ok(((row.get(0)?, row.get(1)?), row.get(2)?)))
+        .unwrap()
+        .collect::<Result<_, _>>()
+        .unwrap();
+    let ends = blocks.iter().skip(1).map(|(bound, _)| Some(bound)).chain([None]);
+    let mut all = Vec::new();
+    for ((bound, rows), end) in blocks.iter().zip(ends) {
+        let block = Block::of(rows, None).unwrap();
+        for row in block.rows() {
+            let row = row.unwrap();
+            let at = ([block.value, row.value].concat(), [block.rest, row.rest].concat());
+            assert!(*bound <= at && end.is_none_or(|end| at < *end), "a row in another's block");
+            all.push((PLACE, at.0, at.1));
+        }
+    }
+    all
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn rows_lie_where_they_are_looked_for(
+        commits in prop::collection::vec(changes(), 1..8),
+        carries in any::<bool>(),
+    ) {
+        let folder = TempDir::new().unwrap();
+        let db = schema::open_writer(&folder.path().join("packhouse.db"), None).unwrap();
+        db.execute_batch("BEGIN").unwrap();
+        let term = (FIELD + 1, &[b'x'; 90][..]);
+        let found: Rc<[u8]> = Carried::encode([term].into_iter(), [].into_iter(), b"thing\0").into();
+        let mut expected = BTreeMap::new();
+        for commit in commits {
+            let mut changes = RowChanges::default();
+            for (at, is_there) in commit {
+                if is_there {
+                    changes.put(at.clone(), FIELD, Some(found.clone()));
+                    expected.insert(at, ());
+                } else {
+                    changes.remove(at.clone(), FIELD);
+                    expected.remove(&at);
+                }
+            }
+            changes.write(&db, &HashMap::new(), if carries { 0 } else { 1 }).unwrap();
+            prop_assert!(stored(&db).iter().eq(expected.keys()));
+        }
+    }
+}
