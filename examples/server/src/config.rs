@@ -133,8 +133,8 @@ struct LimitSettings {
     /// Memory for small files that are downloaded often; 0 for none [default: 64MiB]
     #[arg(long, env = "PACKHOUSE_HOT_FILES", value_name = "SIZE")]
     hot_files: Option<ByteSize>,
-    /// Memory for what is read and searched in the database, as far as it is that large
-    /// [default: 512MiB]
+    /// Memory for what is read and searched in the database; a quarter as much may be taken
+    /// besides for lists, and 64MiB for writing [default: 512MiB]
     #[arg(long, env = "PACKHOUSE_DATABASE_CACHE", value_name = "SIZE")]
     database_cache: Option<ByteSize>,
     /// For how many days a signed URL may hold; 0 for as many as its signer says [default: 0]

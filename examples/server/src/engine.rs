@@ -58,11 +58,8 @@ const LAST_JOB: Duration = Duration::from_secs(5);
 /// Outside a tokio runtime.
 pub fn open(config: &Config, data: &DataDir) -> Result<Packhouse, EngineError> {
     let allowed: AllowedNetworks = config.allow_outbound_to.iter().cloned().collect();
-    let mut options = SqliteOptions::default();
-    options.cache_bytes =
-        usize::try_from(config.limits.database_cache.as_bytes()).unwrap_or(usize::MAX);
     let ports = Ports {
-        store: Arc::new(SqliteStore::open(data.database(), &options)?),
+        store: Arc::new(SqliteStore::open(data.database(), &store_options(config))?),
         blobs: Arc::new(FsBlobs::open(data.blobs(), FsOptions::default())?),
         clock: Arc::new(SystemClock),
         archives: Arc::new(packhouse_archives::Decoders),
@@ -74,6 +71,13 @@ pub fn open(config: &Config, data: &DataDir) -> Result<Packhouse, EngineError> {
         secret: Secret::new(*data.secret().reveal()),
     };
     Ok(Packhouse::new(ports, limits(config)))
+}
+
+fn store_options(config: &Config) -> SqliteOptions {
+    let mut options = SqliteOptions::default();
+    let cache = config.limits.database_cache.as_bytes();
+    options.cache_bytes = usize::try_from(cache).unwrap_or(usize::MAX);
+    options
 }
 
 fn limits(config: &Config) -> Limits {
@@ -193,6 +197,16 @@ mod tests {
     use packhouse_core::{ErrorKind, Timestamp};
 
     use super::*;
+
+    #[test]
+    fn the_store_keeps_as_much_in_memory_as_is_set() {
+        let of = |arguments: &[&str]| {
+            let words = std::iter::once("packhouse-server").chain(arguments.iter().copied());
+            store_options(&Config::of(words, None).unwrap()).cache_bytes
+        };
+        assert_eq!(of(&[]), SqliteOptions::default().cache_bytes);
+        assert_eq!(of(&["--database-cache", "96MiB"]), 96 << 20);
+    }
 
     #[derive(Clone, Default)]
     struct Lines(Arc<Mutex<Vec<u8>>>);

@@ -116,19 +116,6 @@ struct Cut {
     spread: bool,
 }
 
-impl Cut {
-    /// How many bytes the next block is to have, if so many are left for it and those after it.
-    fn size(self, is_first: bool, left: usize, most: usize) -> usize {
-        let full = match self {
-            Self { appending: true, spread } if is_first || !spread => return most,
-            // Not to the last byte: the next row would have them spread again.
-            Self { spread: true, .. } => most / 20 * 19,
-            Self { spread: false, .. } => most / 4 * 3,
-        };
-        left.div_ceil(left.div_ceil(full))
-    }
-}
-
 impl<'a> Rows<'a> {
     fn push(&mut self, value: &[u8], rest: &[u8], load: Load<'a>) {
         let start = self.bytes.len();
@@ -167,14 +154,20 @@ impl<'a> Rows<'a> {
         &self.bytes[self.rows[at].rest.clone()]
     }
 
-    /// Some of the rows as a block, and how many bytes it has after each of them. `before` is a
-    /// block whose slots are kept.
-    fn block(&self, rows: Range<usize>, before: Option<&Block<'_>>) -> (Encoded, Vec<usize>) {
+    /// How many bytes the values of some rows share, and their rests.
+    fn shared(&self, rows: Range<usize>) -> (usize, usize) {
         // They are sorted by value.
         let value = shared(self.value(rows.start), self.value(rows.end - 1));
         let first = self.rest(rows.start);
-        let rest = rows.clone().map(|at| shared(first, self.rest(at))).min().unwrap_or(0);
-        let mut builder = Builder::new(&self.value(rows.start)[..value], &first[..rest]);
+        (value, rows.map(|at| shared(first, self.rest(at))).min().unwrap_or(0))
+    }
+
+    /// Some of the rows as a block, and how many bytes it has after each of them. `before` is a
+    /// block whose slots are kept.
+    fn block(&self, rows: Range<usize>, before: Option<&Block<'_>>) -> (Encoded, Vec<usize>) {
+        let (value, rest) = self.shared(rows.clone());
+        let mut builder =
+            Builder::new(&self.value(rows.start)[..value], &self.rest(rows.start)[..rest]);
         let before = before.filter(|before| before.has_room());
         if let Some(before) = before {
             builder = builder.with_slots_of(before);
@@ -199,19 +192,22 @@ impl<'a> Rows<'a> {
         if whole.len() <= most || self.rows.len() == 1 {
             return vec![(Bound::default(), whole)];
         }
-        let header = whole.len() - ends.last().copied().unwrap_or(0);
-        let (mut blocks, mut start, mut used) = (Vec::new(), 0, 0);
-        let mut size = cut.size(true, whole.len(), most);
-        for at in 1..=self.rows.len() {
-            let full = ends.get(at).is_none_or(|end| header + end - used > size);
-            if full {
-                let bound = if start == 0 { Bound::default() } else { self.bound(start) };
-                blocks.push((bound, self.block(start..at, None).0));
-                (start, used) = (at, ends[at - 1]);
-                size = cut.size(false, whole.len() - used, most);
-            }
-        }
-        blocks
+        let sizes = Sizes::new(self, whole.len(), ends);
+        let mut cuts = match cut {
+            Cut { appending: true, spread: false } => sizes.cut(0, most),
+            Cut { appending: true, spread: true } => sizes.cut(0, most)[..1].to_vec(),
+            Cut { appending: false, .. } => Vec::new(),
+        };
+        let start = cuts.last().map_or(0, |piece| piece.end);
+        // Not to the last byte: the next row would have them divided again.
+        let full = if cut.spread { most / 20 * 19 } else { most / 4 * 3 };
+        cuts.extend(sizes.even(start, full));
+        let starts = std::iter::once(0).chain(cuts.iter().map(|piece| piece.end));
+        let piece = |(start, piece): (usize, &Piece)| {
+            let bound = if start == 0 { Bound::default() } else { self.bound(start) };
+            (bound, self.block(start..piece.end, None).0)
+        };
+        starts.zip(&cuts).map(piece).collect()
     }
 
     /// What lies between a row and the one before it, in few bytes.
@@ -222,6 +218,77 @@ impl<'a> Rows<'a> {
             return (value.to_vec(), rest[..=shared(self.rest(at - 1), rest)].to_vec());
         }
         (value[..=shared(before, value)].to_vec(), Vec::new())
+    }
+}
+
+/// How large blocks of some of the rows would be. What few rows share may be far more than what
+/// all of them do.
+struct Sizes<'r> {
+    rows: &'r Rows<'r>,
+    /// How many bytes one block of all of them has after each of them, and before the first one.
+    ends: Vec<usize>,
+    header: usize,
+    /// How many bytes all values share, and all rests.
+    value: usize,
+    rest: usize,
+}
+
+/// Rows up to one of them, and how many bytes they are as a block.
+#[derive(Clone, Copy, Debug)]
+struct Piece {
+    end: usize,
+    size: usize,
+}
+
+impl<'r> Sizes<'r> {
+    /// Of rows that are a block of so many bytes, which ends so after each.
+    fn new(rows: &'r Rows<'r>, whole: usize, ends: Vec<usize>) -> Self {
+        let header = whole - ends.last().copied().unwrap_or(0);
+        let (value, rest) = rows.shared(0..ends.len());
+        Self { rows, ends, header, value, rest }
+    }
+
+    /// Divides the rows from one on so that no block but of one row has more than so many bytes.
+    fn cut(&self, from: usize, most: usize) -> Vec<Piece> {
+        let (mut pieces, mut start) = (Vec::new(), from);
+        while start < self.ends.len() {
+            let piece = self.piece(start, most);
+            start = piece.end;
+            pieces.push(piece);
+        }
+        pieces
+    }
+
+    /// The same, with about as many bytes in each.
+    fn even(&self, from: usize, most: usize) -> Vec<Piece> {
+        let full = self.cut(from, most);
+        if full.len() < 2 {
+            return full;
+        }
+        let sum: usize = full.iter().map(|piece| piece.size).sum();
+        // And a row more, so that nothing is left over at the end.
+        let share = sum / full.len() + sum / (self.ends.len() - from);
+        let even = self.cut(from, share.min(most));
+        if even.len() > full.len() { full } else { even }
+    }
+
+    fn piece(&self, start: usize, most: usize) -> Piece {
+        let rows = self.rows;
+        let used = start.checked_sub(1).map_or(0, |before| self.ends[before]);
+        let (mut value, mut rest) = (rows.value(start).len(), rows.rest(start).len());
+        let mut piece = Piece { end: start, size: 0 };
+        for at in start..self.ends.len() {
+            value = shared(&rows.value(start)[..value], rows.value(at));
+            rest = shared(&rows.rest(start)[..rest], rows.rest(at));
+            // Written once in place of once a row.
+            let saved = (at - start) * (value - self.value + rest - self.rest);
+            let size = self.header + self.ends[at] - used - saved;
+            if size > most && at > start {
+                break;
+            }
+            piece = Piece { end: at + 1, size };
+        }
+        piece
     }
 }
 

@@ -102,12 +102,8 @@ fn write_block<'a>(
     if blocks.len() > 1
         && let Some((next, block)) = next_block(db, place, &held.bound)?
     {
-        let spread = merge(held.block.as_ref(), &own, Some(&block), MOST_BYTES)?;
-        // Rows of two blocks may have so little in common that they take more of them together.
-        if spread.len() <= blocks.len() + 1 {
-            remove(db, next)?;
-            blocks = spread;
-        }
+        blocks = merge(held.block.as_ref(), &own, Some(&block), MOST_BYTES)?;
+        remove(db, next)?;
     }
     held.replace(db, place, blocks)
 }

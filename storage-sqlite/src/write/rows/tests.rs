@@ -61,6 +61,38 @@ fn stored(db: &Connection) -> Vec<At> {
     all
 }
 
+/// How many bytes of a block are used.
+fn fill(db: &Connection) -> f64 {
+    let used: f64 = db
+        .query_row("SELECT avg(length(rows) + length(carried)) FROM blocks", [], |row| row.get(0))
+        .unwrap();
+    used / MOST_BYTES as f64
+}
+
+/// Rows of one value share it and most of their keys, so that a block has hundreds of them, and
+/// those of two values hardly anything.
+#[test]
+fn rows_of_values_that_have_little_in_common_do_not_leave_small_blocks() {
+    let folder = TempDir::new().unwrap();
+    let db = schema::open_writer(&folder.path().join("packhouse.db"), None).unwrap();
+    db.execute_batch("BEGIN").unwrap();
+    let folders = ["one folder of a long name", "quite another folder of a longer name"];
+    for numbers in [0..2_000_u32, 2_000..2_400, 2_400..2_800, 2_800..3_200] {
+        for value in [b"a".repeat(60), b"b".repeat(60)] {
+            for folder in folders {
+                let mut changes = RowChanges::default();
+                for number in numbers.clone() {
+                    let rest = format!("{folder}\0{:04}\0", number * 1_201 % 3_200);
+                    changes.put((PLACE, value.clone(), rest.into_bytes()), FIELD, None);
+                }
+                changes.write(&db, &HashMap::new(), 0).unwrap();
+            }
+        }
+    }
+    assert_eq!(stored(&db).len(), 4 * 3_200);
+    assert!(fill(&db) > 0.6, "{}", fill(&db));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
