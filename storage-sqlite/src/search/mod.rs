@@ -291,25 +291,25 @@ impl<'a> Search<'a> {
     /// `budget` candidates.
     fn collect(&mut self, source: &Source, budget: u64, emit: &mut Emit<'_>) -> Outcome<bool> {
         let mut matches = self.no_matches();
-        match (source, self.offer) {
-            (Source::Span(span), Some(offer)) if budget == u64::MAX => {
-                self.collect_shared(source, span, offer, &mut matches)?;
+        let collected = match (source, self.offer) {
+            (Source::Span(span), Some(offer)) => {
+                self.collect_shared(span, offer, budget, &mut matches)?
             }
             _ => {
                 let mut left = budget;
                 let known = self.known_of(source);
                 let way = Way { keys_alone: known.exact, ..Way::default() };
-                let collected = source.each(self.planner.db, way, &mut |subject, _| {
+                source.each(self.planner.db, way, &mut |subject, _| {
                     if left == 0 {
                         return Ok(Flow::Break(()));
                     }
                     left -= 1;
                     self.take(subject, known, &mut matches)
-                })?;
-                if collected.is_break() {
-                    return Ok(false);
-                }
+                })?
             }
+        };
+        if collected.is_break() {
+            return Ok(false);
         }
         let mut sorted = matches.sorted();
         let backwards = direction(&self.query.order) == Direction::Descending;
@@ -339,16 +339,17 @@ impl<'a> Search<'a> {
         Ok(Flow::Continue(()))
     }
 
-    /// Collects every match of a range, which is offered to others once it has very many candidates.
+    /// Collects every match of a range, which is offered to others once it has very many candidates;
+    /// stops where there are more than `budget`, of which those that others look at are none.
     fn collect_shared(
         &mut self,
-        source: &Source,
         span: &Span,
         offer: &Offer<'_>,
+        budget: u64,
         matches: &mut Matches,
-    ) -> Outcome<()> {
+    ) -> Outcome<Flow> {
         let (query, db, deadline) = (self.query, self.planner.db, self.deadline);
-        let known = self.known_of(source);
+        let known = self.known_of(&Source::Span(span.clone()));
         let way = Way { keys_alone: known.exact, ..Way::default() };
         let taken = Cell::new(0);
         let (mut shared, mut most) = (Shared::default(), MANY);
@@ -368,12 +369,16 @@ impl<'a> Search<'a> {
             Ok(turn)
         };
         let walked = span.each_claimed(db, way, Some(&mut claim), &mut |subject, _| {
+            if taken.get() == budget {
+                return Ok(Flow::Break(()));
+            }
             taken.set(taken.get() + 1);
             self.take(subject, known, matches)
-        });
-        let _ = walked?;
-        shared.end()?.iter().for_each(|others| matches.append(others));
-        Ok(())
+        })?;
+        if walked.is_continue() {
+            shared.end()?.iter().for_each(|others| matches.append(others));
+        }
+        Ok(walked)
     }
 
     /// The matches among the candidates of a range that are claimed from its end.
