@@ -93,6 +93,29 @@ fn rows_of_values_that_have_little_in_common_do_not_leave_small_blocks() {
     assert!(fill(&db) > 0.6, "{}", fill(&db));
 }
 
+/// Rows that come in no order, a few at a time, leave blocks that are nearly full: what one has no
+/// room for goes to the next.
+#[test]
+fn rows_that_come_in_no_order_fill_their_blocks() {
+    let folder = TempDir::new().unwrap();
+    let db = schema::open_writer(&folder.path().join("packhouse.db"), None).unwrap();
+    db.execute_batch("BEGIN").unwrap();
+    let term = (FIELD + 1, &[b'x'; 90][..]);
+    let found: Rc<[u8]> = Carried::encode([term].into_iter(), [].into_iter(), b"thing\0").into();
+    // Every number once: the step has no divisor in common with how many there are.
+    let numbers: Vec<u32> = (0..6_000).map(|n| n * 4_001 % 6_000).collect();
+    for some in numbers.chunks(10) {
+        let mut changes = RowChanges::default();
+        for number in some {
+            let at = (PLACE, number.to_be_bytes().to_vec(), b"thing\0".to_vec());
+            changes.put(at, FIELD, Some(found.clone()));
+        }
+        changes.write(&db, &HashMap::new(), 0).unwrap();
+    }
+    assert_eq!(stored(&db).len(), 6_000);
+    assert!(fill(&db) > 0.75, "{}", fill(&db));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
