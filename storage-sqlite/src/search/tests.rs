@@ -246,6 +246,17 @@ fn queries_have_the_limit_that_is_told() {
     assert_eq!(error.kind, StoreErrorKind::Unavailable);
 }
 
+#[test]
+fn a_page_of_a_range_of_very_many_does_not_collect_them() {
+    let (folder, _store) = boxes(1);
+    let mut counted = Counted::of(&folder);
+    let (low, high) = (Bound::Included(number(1_000)), Bound::Excluded(number(39_000)));
+    let range = things(Filter::Between(MADE, low, high));
+    let page = counted.cost(&range, 10);
+    let all = counted.cost(&range.with_total(), 10);
+    assert!(page < all / 2, "{page} steps of {all}");
+}
+
 /// Things of a range: by what index rows say alone, by what they carry, and in another order.
 fn many() -> [Query; 4] {
     let (low, high) = (Bound::Included(number(1_000)), Bound::Excluded(number(39_000)));
