@@ -192,7 +192,7 @@ impl<'a> Rows<'a> {
         if whole.len() <= most || self.rows.len() == 1 {
             return vec![(Bound::default(), whole)];
         }
-        let sizes = Sizes::new(self, whole.len(), ends);
+        let sizes = Sizes::new(self, whole.len(), ends, most);
         let mut cuts = match cut {
             Cut { appending: true, spread: false } => sizes.cut(0, most),
             Cut { appending: true, spread: true } => sizes.cut(0, most)[..1].to_vec(),
@@ -242,9 +242,12 @@ struct Piece {
 
 impl<'r> Sizes<'r> {
     /// Of rows that are a block of so many bytes, which ends so after each.
-    fn new(rows: &'r Rows<'r>, whole: usize, ends: Vec<usize>) -> Self {
+    fn new(rows: &'r Rows<'r>, whole: usize, ends: Vec<usize>, most: usize) -> Self {
         let header = whole - ends.last().copied().unwrap_or(0);
         let (value, rest) = rows.shared(0..ends.len());
+        // A part may need few of the slots of all: many long ones must not leave no room for rows.
+        let slots = (header - value - rest).min(most / 4);
+        let header = value + rest + slots;
         Self { rows, ends, header, value, rest }
     }
 

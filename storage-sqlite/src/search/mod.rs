@@ -354,7 +354,7 @@ impl<'a> Search<'a> {
         let taken = Cell::new(0);
         let (mut shared, mut most) = (Shared::default(), MANY);
         let mut claim = |block: (&[u8], &[u8])| {
-            let is_many = taken.get() >= most;
+            let is_many = taken.get() >= most && taken.get() < budget;
             let share = match shared.get() {
                 Some(share) => share,
                 None if is_many => shared.set(Share::new(query, span, revision(db)?, deadline)),

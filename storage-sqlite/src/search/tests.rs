@@ -5,7 +5,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use packhouse_core::store::{
     Batch, BatchId, Change, Cursor, Direction, Field, Filter, Key, KeyRange, Kind, Order, Pattern,
@@ -355,8 +355,9 @@ fn searches_that_help_each_other_are_all_answered() {
         assert!(page.rows.iter().map(|row| &row.key).eq(&expected[at]));
     };
     // One alone: the other thread has nothing to do, and may need a moment to wake up.
-    let before = TAKEN_FROM_THE_END.load(Ordering::Relaxed);
+    let (before, began) = (TAKEN_FROM_THE_END.load(Ordering::Relaxed), Instant::now());
     while TAKEN_FROM_THE_END.load(Ordering::Relaxed) == before {
+        assert!(began.elapsed() < Duration::from_secs(60), "nobody helps");
         ask(1);
     }
     thread::scope(|scope| {

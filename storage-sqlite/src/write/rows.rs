@@ -167,13 +167,17 @@ impl Held {
 
 /// A block that became small with the one that follows it, which is removed if both are one now.
 fn with_next(db: &Connection, place: i64, bound: &Bound, block: Encoded) -> Outcome<Encoded> {
-    match next_block(db, place, bound)? {
-        Some((id, next)) if block.len() + next.len() <= MOST_BYTES / 4 * 3 => {
-            remove(db, id)?;
-            join(&block, &next)
-        }
-        _ => Ok(block),
+    let Some((id, next)) = next_block(db, place, bound)? else { return Ok(block) };
+    if block.len() + next.len() > MOST_BYTES / 4 * 3 {
+        return Ok(block);
     }
+    // Each may have begun alike for itself, and both together not.
+    let joined = join(&block, &next)?;
+    if joined.len() > MOST_BYTES {
+        return Ok(block);
+    }
+    remove(db, id)?;
+    Ok(joined)
 }
 
 /// The block after the one with a bound.

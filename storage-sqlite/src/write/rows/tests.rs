@@ -61,6 +61,20 @@ fn stored(db: &Connection) -> Vec<At> {
     all
 }
 
+/// The size of the largest block that has more than one row.
+fn most_of_several(db: &Connection) -> usize {
+    let mut find = db.prepare("SELECT rows, length(rows) + length(carried) FROM blocks").unwrap();
+    let mut blocks = find.query([]).unwrap();
+    let mut most = 0;
+    while let Some(row) = blocks.next().unwrap() {
+        let rows: Vec<u8> = row.get(0).unwrap();
+        if Block::of(&rows, None).unwrap().rows().count() > 1 {
+            most = most.max(row.get(1).unwrap());
+        }
+    }
+    most
+}
+
 /// How many bytes of a block are used.
 fn fill(db: &Connection) -> f64 {
     let used: f64 = db
@@ -142,6 +156,7 @@ proptest! {
             }
             changes.write(&db, &HashMap::new(), if carries { 0 } else { 1 }).unwrap();
             prop_assert!(stored(&db).iter().eq(expected.keys()));
+            prop_assert!(most_of_several(&db) <= MOST_BYTES + MOST_BYTES / 4);
         }
     }
 }
