@@ -107,6 +107,29 @@ fn rows_of_values_that_have_little_in_common_do_not_leave_small_blocks() {
     assert!(fill(&db) > 0.6, "{}", fill(&db));
 }
 
+#[test]
+fn a_block_that_became_small_stays_alone_beside_one_that_begins_otherwise() {
+    let folder = TempDir::new().unwrap();
+    let db = schema::open_writer(&folder.path().join("packhouse.db"), None).unwrap();
+    db.execute_batch("BEGIN").unwrap();
+    let write = |rows: &mut dyn Iterator<Item = (Vec<u8>, String, bool)>| {
+        let mut changes = RowChanges::default();
+        for (value, rest, is_there) in rows {
+            let at = (PLACE, value, rest.into_bytes());
+            if is_there { changes.put(at, FIELD, None) } else { changes.remove(at, FIELD) }
+        }
+        changes.write(&db, &HashMap::new(), 0).unwrap();
+    };
+    let one = |n: u32| (format!("{n:03}").into_bytes(), format!("{:064}\0", n * 7_919));
+    let alike = |n: u32| (vec![b'x'; 60], format!("a folder of a long name\0{n:04}\0"));
+    write(&mut (0..60).map(one).chain((0..200).map(alike)).map(|(v, r)| (v, r, true)));
+    for n in 0..58 {
+        write(&mut [one(n)].into_iter().map(|(v, r)| (v, r, false)));
+        assert!(most_of_several(&db) <= MOST_BYTES);
+    }
+    assert_eq!(stored(&db).len(), 202);
+}
+
 /// Rows that come in no order, a few at a time, leave blocks that are nearly full: what one has no
 /// room for goes to the next.
 #[test]
