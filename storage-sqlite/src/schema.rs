@@ -15,7 +15,7 @@ use crate::fault::{Fault, Outcome};
 const APPLICATION_ID: i64 = 0x504b_4853;
 
 /// What brings the tables from each version to the next. Never change a published step.
-const STEPS: [&str; 1] = [include_str!("schema/1.sql")];
+const STEPS: [&str; 2] = [include_str!("schema/1.sql"), include_str!("schema/2.sql")];
 
 /// How long a connection waits for others that have the database.
 pub(crate) const BUSY: Duration = Duration::from_secs(5);

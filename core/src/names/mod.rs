@@ -4,6 +4,7 @@
 //! to the case of ASCII letters: their [`SubjectName::folded`] form is what keys are made of.
 
 mod error;
+mod list;
 mod maven;
 mod path;
 mod reserved;
@@ -14,6 +15,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use error::NameError;
+pub use list::PackageNames;
 pub use maven::{MavenPath, SystemId};
 pub use path::{FileLocation, FilePath, PackagePath, RepoPath, VersionPath};
 pub use reserved::{RESERVED_SUBJECTS, RESERVED_VERSIONS};
@@ -31,8 +33,12 @@ macro_rules! name {
             /// # Errors
             /// [`NameError`] says the rule that is broken and the character that breaks it.
             pub fn parse(text: &str) -> Result<Self, NameError> {
-                $rule(text).map_err(|rule| NameError::new($noun, text, rule))?;
+                Self::check(text)?;
                 Ok(Self(text.to_owned()))
+            }
+
+            fn check(text: &str) -> Result<(), NameError> {
+                $rule(text).map_err(|rule| NameError::new($noun, text, rule))
             }
 
             /// The name as it was given.
@@ -64,7 +70,7 @@ macro_rules! name {
             type Error = NameError;
 
             fn try_from(text: String) -> Result<Self, NameError> {
-                $rule(&text).map_err(|rule| NameError::new($noun, &text, rule))?;
+                Self::check(&text)?;
                 Ok(Self(text))
             }
         }

@@ -45,6 +45,9 @@ pub(super) fn attribute(text: &str) -> Result<(), BrokenRule> {
 
 pub(super) fn free(text: &str) -> Result<(), BrokenRule> {
     length(text, FREE_BYTES)?;
+    if is_plain(text) {
+        return Ok(());
+    }
     if text.contains('/') {
         return Err(BrokenRule::Has { character: '/', instead: "leave it out" });
     }
@@ -54,14 +57,12 @@ pub(super) fn free(text: &str) -> Result<(), BrokenRule> {
 /// What holds for each segment of a path, and for names that stand in one.
 pub(super) fn segment(text: &str) -> Result<(), BrokenRule> {
     length(text, SEGMENT_BYTES)?;
-    if text == "." || text == ".." {
+    if is_plain(text) {
+        return Ok(());
+    }
+    if is_dots(text) {
         let why = "it would mean another folder; write the path without it";
         return Err(BrokenRule::Segment { segment: text.to_owned(), why });
-    }
-    // Most names: no byte needs a closer look. All are looked at, which needs no branch for each.
-    let is_plain = |byte: u8| byte.is_ascii_graphic() & (byte != b'\\');
-    if text.bytes().fold(true, |plain, byte| plain & is_plain(byte)) {
-        return Ok(());
     }
     if let Some(character) = text.chars().find(|c| is_refused(*c)) {
         return Err(BrokenRule::Has { character, instead: "leave it out" });
@@ -73,6 +74,17 @@ pub(super) fn segment(text: &str) -> Result<(), BrokenRule> {
         return Err(BrokenRule::Composed);
     }
     Ok(())
+}
+
+/// Whether no byte needs a closer look: so with most names. All are looked at, which needs no branch
+/// for each.
+fn is_plain(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_graphic() & (byte != b'\\') & (byte != b'/');
+    text.bytes().fold(true, |plain, byte| plain & is_plain(byte)) && !is_dots(text)
+}
+
+fn is_dots(text: &str) -> bool {
+    matches!(text, "." | "..")
 }
 
 fn length(text: &str, most: usize) -> Result<(), BrokenRule> {

@@ -7,7 +7,7 @@ use futures::TryFutureExt;
 
 use super::packages::PackageView;
 use super::versions::VersionView;
-use super::{Listed, Paging, files, packages, versions};
+use super::{Listed, ListedNames, Paging, files, packages, versions};
 use crate::access::{Caller, Changes, PackagePlace, Permit, act};
 use crate::engine::Packhouse;
 use crate::error::Noun;
@@ -15,7 +15,7 @@ use crate::model::attributes::{AttributeQuery, Attributes, Clauses};
 use crate::model::files::File;
 use crate::model::packages::{Package, Updated};
 use crate::model::versions::Version;
-use crate::names::{AttributeName, FileLocation, PackageName, PackagePath, RepoPath, VersionPath};
+use crate::names::{AttributeName, FileLocation, PackageNames, PackagePath, RepoPath, VersionPath};
 use crate::store::{Change, Filter, Query};
 use crate::work::{Work, decode};
 use crate::{Error, ErrorKind, Result};
@@ -292,17 +292,13 @@ pub async fn search_package_names(
     repo: &RepoPath,
     query: &AttributeQuery,
     paging: Paging,
-) -> Result<Listed<PackageName>> {
+) -> Result<ListedNames> {
     let permit = packhouse.permit::<act::Read, _>(caller, repo).await?;
     let filter = query.filter(&Package::ATTRIBUTE, Clauses::Every, permit.place().publisher);
     let query = Query::within(Package::range_of(repo)).filter(filter).names();
     let page = packhouse.select(&paging.of(query, Paging::MAX_NAMES)).await?;
-    // A collection of results does not know beforehand how many there are.
-    let mut items = Vec::with_capacity(page.names.len());
-    for name in page.names.iter() {
-        items.push(PackageName::parse(name).map_err(Error::corrupt)?);
-    }
-    Ok(Listed { items, total: page.total, start: paging.start })
+    let names = PackageNames::new(page.names).map_err(Error::corrupt)?;
+    Ok(ListedNames { names, total: page.total, start: paging.start })
 }
 
 /// The versions of a package for which every clause holds, by name, as they are shown.

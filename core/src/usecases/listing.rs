@@ -5,6 +5,7 @@ use std::future::Future;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use crate::Result;
+use crate::names::PackageNames;
 use crate::store::{Query, Start};
 
 /// Which part of a list is wanted.
@@ -50,6 +51,17 @@ impl Paging {
 pub struct Listed<T> {
     /// What is in the page.
     pub items: Vec<T>,
+    /// How many the caller may see in all, if that was wanted.
+    pub total: Option<u64>,
+    /// How many were left out at the start.
+    pub start: u64,
+}
+
+/// One page of a list of names.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ListedNames {
+    /// What is in the page.
+    pub names: PackageNames,
     /// How many the caller may see in all, if that was wanted.
     pub total: Option<u64>,
     /// How many were left out at the start.

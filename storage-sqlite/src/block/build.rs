@@ -1,6 +1,6 @@
 //! Writing a block.
 
-use super::{Block, Encoded, MOST_SLOTS, OWNER, head};
+use super::{Block, Encoded, Lengths, MOST_SLOTS, OWNER, head};
 use crate::encoding::{Carried, FieldId, put_bytes, put_number};
 
 /// The longest head that a slot may have, in bytes.
@@ -26,7 +26,8 @@ pub(super) struct Builder<'a> {
     rest: &'a [u8],
     slots: Vec<(FieldId, Box<[u8]>)>,
     rows: Vec<u8>,
-    carried: Vec<u8>,
+    /// What the rows carry, if one does.
+    carried: Option<Vec<u8>>,
 }
 
 impl Block<'_> {
@@ -48,9 +49,9 @@ impl<'a> Builder<'a> {
         self
     }
 
-    /// How many bytes the rows take, with what they carry.
-    pub(super) fn len(&self) -> usize {
-        self.rows.len() + self.carried.len()
+    /// How many bytes the rows take so far.
+    pub(super) fn lengths(&self) -> Lengths {
+        Lengths { rows: self.rows.len(), carried: self.carried.as_ref().map_or(0, Vec::len) }
     }
 
     /// Adds the next row.
@@ -87,7 +88,7 @@ impl<'a> Builder<'a> {
             }
         };
         put_number(&mut self.rows, carried.len() + 1);
-        self.carried.extend_from_slice(carried);
+        self.carried.get_or_insert_default().extend_from_slice(carried);
     }
 
     /// Adds a term to what a row carries.
@@ -115,16 +116,21 @@ impl<'a> Builder<'a> {
 
     /// The block.
     pub(super) fn finish(self) -> Encoded {
-        let mut bytes = Vec::with_capacity(self.rows.len() + 256);
-        put_bytes(&mut bytes, self.value);
-        put_bytes(&mut bytes, self.rest);
-        put_number(&mut bytes, self.slots.len());
-        for (field, head) in &self.slots {
-            put_number(&mut bytes, *field as usize);
-            put_bytes(&mut bytes, head);
-        }
-        bytes.extend_from_slice(&self.rows);
-        Encoded { rows: bytes, carried: self.carried }
+        let mut rows = Vec::with_capacity(self.rows.len() + 64);
+        put_bytes(&mut rows, self.value);
+        put_bytes(&mut rows, self.rest);
+        rows.extend_from_slice(&self.rows);
+        let carried = self.carried.map(|carried| {
+            let mut bytes = Vec::with_capacity(carried.len() + 256);
+            put_number(&mut bytes, self.slots.len());
+            for (field, head) in &self.slots {
+                put_number(&mut bytes, *field as usize);
+                put_bytes(&mut bytes, head);
+            }
+            bytes.extend_from_slice(&carried);
+            bytes
+        });
+        Encoded { rows, carried }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::build::{Builder, Load};
-use super::{Block, Encoded};
+use super::{Block, Encoded, Lengths};
 use crate::encoding::{Carried, FieldId};
 use crate::fault::Outcome;
 
@@ -46,7 +46,7 @@ struct Row<'a> {
 }
 
 /// Changes the rows of a block; `changes` are in the order of value and rest. Gives what takes its
-/// place, and that of the `next` block if there is one: blocks of about `most` bytes at most, each
+/// place, and that of the `next` block if there is one: blocks of about the size `most` at most, each
 /// but the first with its bound.
 pub(crate) fn merge(
     block: Option<&Encoded>,
@@ -164,7 +164,7 @@ impl<'a> Rows<'a> {
 
     /// Some of the rows as a block, and how many bytes it has after each of them. `before` is a
     /// block whose slots are kept.
-    fn block(&self, rows: Range<usize>, before: Option<&Block<'_>>) -> (Encoded, Vec<usize>) {
+    fn block(&self, rows: Range<usize>, before: Option<&Block<'_>>) -> (Encoded, Vec<Lengths>) {
         let (value, rest) = self.shared(rows.clone());
         let mut builder =
             Builder::new(&self.value(rows.start)[..value], &self.rest(rows.start)[..rest]);
@@ -179,7 +179,7 @@ impl<'a> Rows<'a> {
                 (load, _) => load,
             };
             builder.push(self.value(at), self.rest(at), load);
-            ends.push(builder.len());
+            ends.push(builder.lengths());
         }
         (builder.finish(), ends)
     }
@@ -189,10 +189,10 @@ impl<'a> Rows<'a> {
             return Vec::new();
         }
         let (whole, ends) = self.block(0..self.rows.len(), before);
-        if whole.len() <= most || self.rows.len() == 1 {
+        if whole.size() <= most || self.rows.len() == 1 {
             return vec![(Bound::default(), whole)];
         }
-        let sizes = Sizes::new(self, whole.len(), ends, most);
+        let sizes = Sizes::new(self, &whole, ends, most);
         let mut cuts = match cut {
             Cut { appending: true, spread: false } => sizes.cut(0, most),
             Cut { appending: true, spread: true } => sizes.cut(0, most)[..1].to_vec(),
@@ -226,14 +226,14 @@ impl<'a> Rows<'a> {
 struct Sizes<'r> {
     rows: &'r Rows<'r>,
     /// How many bytes one block of all of them has after each of them, and before the first one.
-    ends: Vec<usize>,
-    header: usize,
+    ends: Vec<Lengths>,
+    header: Lengths,
     /// How many bytes all values share, and all rests.
     value: usize,
     rest: usize,
 }
 
-/// Rows up to one of them, and how many bytes they are as a block.
+/// Rows up to one of them, and the size of a block of them.
 #[derive(Clone, Copy, Debug)]
 struct Piece {
     end: usize,
@@ -241,17 +241,17 @@ struct Piece {
 }
 
 impl<'r> Sizes<'r> {
-    /// Of rows that are a block of so many bytes, which ends so after each.
-    fn new(rows: &'r Rows<'r>, whole: usize, ends: Vec<usize>, most: usize) -> Self {
-        let header = whole - ends.last().copied().unwrap_or(0);
+    /// Of rows that are a block, which ends so after each.
+    fn new(rows: &'r Rows<'r>, whole: &Encoded, ends: Vec<Lengths>, most: usize) -> Self {
+        let (whole, last) = (whole.lengths(), ends.last().copied().unwrap_or_default());
         let (value, rest) = rows.shared(0..ends.len());
         // A part may need few of the slots of all: many long ones must not leave no room for rows.
-        let slots = (header - value - rest).min(most / 4);
-        let header = value + rest + slots;
+        let slots = (whole.carried - last.carried).min(most / 4);
+        let header = Lengths { rows: whole.rows - last.rows, carried: slots };
         Self { rows, ends, header, value, rest }
     }
 
-    /// Divides the rows from one on so that no block but of one row has more than so many bytes.
+    /// Divides the rows from one on so that no block but of one row is larger.
     fn cut(&self, from: usize, most: usize) -> Vec<Piece> {
         let (mut pieces, mut start) = (Vec::new(), from);
         while start < self.ends.len() {
@@ -262,7 +262,7 @@ impl<'r> Sizes<'r> {
         pieces
     }
 
-    /// The same, with about as many bytes in each.
+    /// The same, with blocks of about one size.
     fn even(&self, from: usize, most: usize) -> Vec<Piece> {
         let full = self.cut(from, most);
         if full.len() < 2 {
@@ -276,16 +276,18 @@ impl<'r> Sizes<'r> {
     }
 
     fn piece(&self, start: usize, most: usize) -> Piece {
-        let rows = self.rows;
-        let used = start.checked_sub(1).map_or(0, |before| self.ends[before]);
-        let (mut value, mut rest) = (rows.value(start).len(), rows.rest(start).len());
+        let used = start.checked_sub(1).map_or_else(Lengths::default, |before| self.ends[before]);
+        let (mut value, mut rest) = (self.rows.value(start).len(), self.rows.rest(start).len());
         let mut piece = Piece { end: start, size: 0 };
         for at in start..self.ends.len() {
-            value = shared(&rows.value(start)[..value], rows.value(at));
-            rest = shared(&rows.rest(start)[..rest], rows.rest(at));
+            value = shared(&self.rows.value(start)[..value], self.rows.value(at));
+            rest = shared(&self.rows.rest(start)[..rest], self.rows.rest(at));
             // Written once in place of once a row.
             let saved = (at - start) * (value - self.value + rest - self.rest);
-            let size = self.header + self.ends[at] - used - saved;
+            let end = self.ends[at];
+            let rows = self.header.rows + end.rows - used.rows - saved;
+            let carried = self.header.carried + end.carried - used.carried;
+            let size = Lengths { rows, carried }.size();
             if size > most && at > start {
                 break;
             }

@@ -1,10 +1,10 @@
 //! Index rows of one place, many in one block: what all of them share is written once.
 //!
-//! A block begins with the bytes that all its values begin with, those that all its rests of keys
-//! begin with, and its *slots*: a field and a head that the values of many terms share. Then come
-//! the rows in the order of value and rest, each with what is left of both, and the length of what
-//! it carries: what else its record is found by and belongs to. That lies apart, in the same order,
-//! so that those who want keys alone do not read it.
+//! A block begins with the bytes that all its values begin with and those that all its rests of keys
+//! begin with. Then come the rows in the order of value and rest, each with what is left of both, and
+//! the length of what it carries: what else its record is found by and belongs to. That lies apart,
+//! in the same order, so that those who want keys alone do not read it; before it come the block's
+//! *slots*: a field and a head that the values of many terms share.
 //!
 //! What a row carries is a list of terms, each the number of its slot and what follows the head.
 //! The row's own term is not among them. Number 0 stands for a term that has no slot: its field
@@ -43,25 +43,48 @@ pub(crate) struct Block<'a> {
     /// Fields and heads, by their numbers less one.
     slots: Vec<(FieldId, &'a [u8])>,
     rows: &'a [u8],
-    /// What the rows carry, one after the other, if that is wanted.
+    /// What the rows carry, one after the other, if one does and that is wanted.
     carried: Option<&'a [u8]>,
 }
+
+/// How many bytes of what rows carry have as much room as one of the rows themselves: a page has
+/// those of some blocks side by side, and what the rows of one of them carry.
+const CARRIED_A_ROW: usize = 5;
 
 /// A block as it is stored.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Encoded {
     pub(crate) rows: Vec<u8>,
-    pub(crate) carried: Vec<u8>,
+    /// What the rows carry, if one does.
+    pub(crate) carried: Option<Vec<u8>>,
 }
 
 impl Encoded {
-    /// How many bytes it takes.
-    pub(crate) fn len(&self) -> usize {
-        self.rows.len() + self.carried.len()
+    /// How much room it takes, in bytes that are carried.
+    pub(crate) fn size(&self) -> usize {
+        self.lengths().size()
+    }
+
+    fn lengths(&self) -> Lengths {
+        Lengths { rows: self.rows.len(), carried: self.carried.as_ref().map_or(0, Vec::len) }
     }
 
     fn block(&self) -> Outcome<Block<'_>> {
-        Block::of(&self.rows, Some(&self.carried))
+        Block::of(&self.rows, self.carried.as_deref())
+    }
+}
+
+/// How many bytes rows take, and what they carry.
+#[derive(Clone, Copy, Debug, Default)]
+struct Lengths {
+    rows: usize,
+    carried: usize,
+}
+
+impl Lengths {
+    /// How much room they take, in bytes that are carried.
+    fn size(self) -> usize {
+        self.carried.max(self.rows * CARRIED_A_ROW)
     }
 }
 
@@ -86,18 +109,17 @@ pub(crate) struct Part<'a> {
 }
 
 impl<'a> Block<'a> {
-    /// Reads what comes before the rows. Without what they carry all are bare.
+    /// Reads what comes before the rows, and before what they carry. Without that all are bare.
     pub(crate) fn of(rows: &'a [u8], carried: Option<&'a [u8]>) -> Outcome<Self> {
         static NUMBER: AtomicU64 = AtomicU64::new(1);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let mut cursor = Cursor(rows);
         let mut read = || {
             let (value, rest) = (cursor.bytes()?, cursor.bytes()?);
-            let count = cursor.number()?;
-            let slot = |_| Some((FieldId::try_from(cursor.number()?).ok()?, cursor.bytes()?));
-            // A set of them fits into a number.
-            let count = Some(count).filter(|count| *count <= MOST_SLOTS)?;
-            let slots = (0..count).map(slot).collect::<Option<_>>()?;
+            let (slots, carried) = match carried {
+                Some(carried) => read_slots(carried).map(|(slots, left)| (slots, Some(left)))?,
+                None => (Vec::new(), None),
+            };
             Some(Self { number, value, rest, slots, rows: cursor.0, carried })
         };
         read().ok_or(MALFORMED)
@@ -174,6 +196,16 @@ impl<'a> Block<'a> {
         })?;
         EncodedOwner { kind, shared: cursor.number()?, rest: cursor.0 }.of(key)
     }
+}
+
+/// The slots of a block, and what follows them.
+fn read_slots(carried: &[u8]) -> Option<(Vec<(FieldId, &[u8])>, &[u8])> {
+    let mut cursor = Cursor(carried);
+    // A set of them fits into a number.
+    let count = cursor.number().filter(|count| *count <= MOST_SLOTS)?;
+    let slot = |_| Some((FieldId::try_from(cursor.number()?).ok()?, cursor.bytes()?));
+    let slots = (0..count).map(slot).collect::<Option<_>>()?;
+    Some((slots, cursor.0))
 }
 
 #[inline]

@@ -73,24 +73,24 @@ impl Span {
         visit: &mut Visit<'_>,
     ) -> Outcome<Flow> {
         let (key, value) = (self.scope.clone(), Vec::new());
-        let columns = match (way.keys_alone, &claim) {
-            (true, None) => "rows, NULL",
-            (false, None) => "rows, carried",
-            (true, Some(_)) => "rows, NULL, value, rest",
-            (false, Some(_)) => "rows, carried, value, rest",
+        let (carried, table) = match way.keys_alone {
+            true => ("NULL", "blocks"),
+            false => ("bytes", "blocks LEFT JOIN carried ON carried.id = blocks.carried"),
         };
+        let bound = if claim.is_some() { ", value, rest" } else { "" };
         let mut walk = Walk { span: self, db, way, claim, key, value };
         let high = (&self.high.0, &self.high.1);
         if way.backwards {
             let mut blocks = db.prepare_cached(&format!(
-                "SELECT {columns} FROM blocks WHERE place = ?1 AND (value, rest) < (?2, ?3)
+                "SELECT rows, {carried}{bound} FROM {table}
+                 WHERE place = ?1 AND (value, rest) < (?2, ?3)
                  ORDER BY value DESC, rest DESC",
             ))?;
             return walk.blocks(blocks.query((self.place, high.0, high.1))?, visit);
         }
         let (value, rest) = self.first_block(db)?;
         let mut blocks = db.prepare_cached(&format!(
-            "SELECT {columns} FROM blocks WHERE place = ?1
+            "SELECT rows, {carried}{bound} FROM {table} WHERE place = ?1
              AND (value, rest) >= (?2, ?3) AND (value, rest) < (?4, ?5) ORDER BY value, rest",
         ))?;
         walk.blocks(blocks.query((self.place, value, rest, high.0, high.1))?, visit)

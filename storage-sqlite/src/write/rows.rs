@@ -13,8 +13,9 @@ use crate::fault::Outcome;
 #[cfg(test)]
 mod tests;
 
-/// The most bytes of a block, about, so that it fits into a page of SQLite's.
-const MOST_BYTES: usize = 3_900;
+/// The largest size of a block, about, so that what its rows carry fits into a page of SQLite's, and
+/// the rows into a cell of one.
+const MOST_SIZE: usize = 3_900;
 
 /// Where a row lies: place, value, and the rest of its record's key.
 type At = (i64, Vec<u8>, Vec<u8>);
@@ -98,12 +99,12 @@ fn write_block<'a>(
             None => break,
         }
     }
-    let mut blocks = merge(held.block.as_ref(), &own, None, MOST_BYTES)?;
+    let mut blocks = merge(held.block.as_ref(), &own, None, MOST_SIZE)?;
     if blocks.len() > 1
-        && let Some((next, block)) = next_block(db, place, &held.bound)?
+        && let Some(next) = Held::after(db, place, &held.bound)?
     {
-        blocks = merge(held.block.as_ref(), &own, Some(&block), MOST_BYTES)?;
-        remove(db, next)?;
+        blocks = merge(held.block.as_ref(), &own, next.block.as_ref(), MOST_SIZE)?;
+        next.remove(db, place)?;
     }
     held.replace(db, place, blocks)
 }
@@ -119,28 +120,37 @@ fn row_change<'a>(at: &'a At, becomes: &'a Becomes, carries: bool) -> RowChange<
 
 /// A block as it is stored.
 struct Held {
-    id: i64,
     bound: Bound,
     /// `None` before there is one.
     block: Option<Encoded>,
+    /// Where what its rows carry lies.
+    carried: Option<i64>,
 }
 
 impl Held {
     /// The block that a value and the rest of a key lie in.
     fn at(db: &Connection, place: i64, (value, rest): (&[u8], &[u8])) -> Outcome<Self> {
-        let held = db
-            .prepare_cached(
-                "SELECT id, value, rest, rows, carried FROM blocks
-                 WHERE place = ?1 AND (value, rest) <= (?2, ?3)
-                 ORDER BY value DESC, rest DESC LIMIT 1",
-            )?
-            .query_row((place, value, rest), |row| {
-                let bound = (row.get(1)?, row.get(2)?);
-                let block = Encoded { rows: row.get(3)?, carried: row.get(4)? };
-                Ok(Self { id: row.get(0)?, bound, block: Some(block) })
-            })
-            .optional()?;
-        Ok(held.unwrap_or(Self { id: 0, bound: Bound::default(), block: None }))
+        let held = Self::find(db, "<= (?2, ?3) ORDER BY value DESC, rest DESC", (place, value, rest))?;
+        Ok(held.unwrap_or(Self { bound: Bound::default(), block: None, carried: None }))
+    }
+
+    /// The block after the one with a bound.
+    fn after(db: &Connection, place: i64, bound: &Bound) -> Outcome<Option<Self>> {
+        Self::find(db, "> (?2, ?3) ORDER BY value, rest", (place, &bound.0, &bound.1))
+    }
+
+    fn find(db: &Connection, which: &str, at: (i64, &[u8], &[u8])) -> Outcome<Option<Self>> {
+        let mut find = db.prepare_cached(&format!(
+            "SELECT value, rest, rows, bytes, carried
+             FROM blocks LEFT JOIN carried ON carried.id = blocks.carried
+             WHERE place = ?1 AND (value, rest) {which} LIMIT 1",
+        ))?;
+        let held = find.query_row(at, |row| {
+            let bound = (row.get(0)?, row.get(1)?);
+            let block = Encoded { rows: row.get(2)?, carried: row.get(3)? };
+            Ok(Self { bound, block: Some(block), carried: row.get(4)? })
+        });
+        Ok(held.optional()?)
     }
 
     /// Puts blocks in its place: the first one has its bound.
@@ -150,46 +160,65 @@ impl Held {
         let mut blocks = blocks.into_iter();
         match (blocks.next(), &self.block) {
             (None, None) => {}
-            (None, Some(_)) => remove(db, self.id)?,
+            (None, Some(_)) => self.remove(db, place)?,
             (Some((_, block)), None) => insert(db, place, &self.bound, &block)?,
             (Some((_, block)), Some(held)) if block == *held => {}
             (Some((_, mut block)), Some(held)) => {
-                if alone && block.len() < held.len() && block.len() < MOST_BYTES / 4 {
+                if alone && block.size() < held.size() && block.size() < MOST_SIZE / 4 {
                     block = with_next(db, place, &self.bound, block)?;
                 }
-                db.prepare_cached("UPDATE blocks SET rows = ?2, carried = ?3 WHERE id = ?1")?
-                    .execute((self.id, block.rows, block.carried))?;
+                self.update(db, place, held, &block)?;
             }
         }
         blocks.try_for_each(|(bound, block)| insert(db, place, &bound, &block))
+    }
+
+    /// Writes what of it has become something else.
+    fn update(&self, db: &Connection, place: i64, held: &Encoded, to: &Encoded) -> Outcome<()> {
+        let carried = match (self.carried, &to.carried) {
+            (Some(id), Some(_)) if held.carried == to.carried => Some(id),
+            (Some(id), Some(bytes)) => {
+                db.prepare_cached("UPDATE carried SET bytes = ?2 WHERE id = ?1")?
+                    .execute((id, bytes))?;
+                Some(id)
+            }
+            (id, bytes) => {
+                remove_carried(db, id)?;
+                insert_carried(db, bytes.as_deref())?
+            }
+        };
+        if held.rows != to.rows || self.carried != carried {
+            db.prepare_cached(
+                "UPDATE blocks SET rows = ?4, carried = ?5
+                 WHERE place = ?1 AND value = ?2 AND rest = ?3",
+            )?
+            .execute((place, &self.bound.0, &self.bound.1, &to.rows, carried))?;
+        }
+        Ok(())
+    }
+
+    fn remove(&self, db: &Connection, place: i64) -> Outcome<()> {
+        remove_carried(db, self.carried)?;
+        db.prepare_cached("DELETE FROM blocks WHERE place = ?1 AND value = ?2 AND rest = ?3")?
+            .execute((place, &self.bound.0, &self.bound.1))?;
+        Ok(())
     }
 }
 
 /// A block that became small with the one that follows it, which is removed if both are one now.
 fn with_next(db: &Connection, place: i64, bound: &Bound, block: Encoded) -> Outcome<Encoded> {
-    let Some((id, next)) = next_block(db, place, bound)? else { return Ok(block) };
-    if block.len() + next.len() > MOST_BYTES / 4 * 3 {
+    let Some(next) = Held::after(db, place, bound)? else { return Ok(block) };
+    let Some(after) = &next.block else { return Ok(block) };
+    if block.size() + after.size() > MOST_SIZE / 4 * 3 {
         return Ok(block);
     }
     // Each may have begun alike for itself, and both together not.
-    let joined = join(&block, &next)?;
-    if joined.len() > MOST_BYTES {
+    let joined = join(&block, after)?;
+    if joined.size() > MOST_SIZE {
         return Ok(block);
     }
-    remove(db, id)?;
+    next.remove(db, place)?;
     Ok(joined)
-}
-
-/// The block after the one with a bound.
-fn next_block(db: &Connection, place: i64, bound: &Bound) -> Outcome<Option<(i64, Encoded)>> {
-    let mut next = db.prepare_cached(
-        "SELECT id, rows, carried FROM blocks WHERE place = ?1 AND (value, rest) > (?2, ?3)
-         ORDER BY value, rest LIMIT 1",
-    )?;
-    let next = next.query_row((place, &bound.0, &bound.1), |row| {
-        Ok((row.get(0)?, Encoded { rows: row.get(1)?, carried: row.get(2)? }))
-    });
-    Ok(next.optional()?)
 }
 
 /// Where the block after a bound begins.
@@ -203,15 +232,23 @@ fn next_bound(db: &Connection, place: i64, bound: &Bound) -> Outcome<Option<Boun
 }
 
 fn insert(db: &Connection, place: i64, bound: &Bound, block: &Encoded) -> Outcome<()> {
+    let carried = insert_carried(db, block.carried.as_deref())?;
     db.prepare_cached(
         "INSERT INTO blocks (place, value, rest, rows, carried) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?
-    .execute((place, &bound.0, &bound.1, &block.rows, &block.carried))?;
+    .execute((place, &bound.0, &bound.1, &block.rows, carried))?;
     Ok(())
 }
 
-fn remove(db: &Connection, id: i64) -> Outcome<()> {
-    db.prepare_cached("DELETE FROM blocks WHERE id = ?1")?.execute([id])?;
+/// Writes what the rows of a block carry, if one does: where it lies.
+fn insert_carried(db: &Connection, bytes: Option<&[u8]>) -> Outcome<Option<i64>> {
+    let Some(bytes) = bytes else { return Ok(None) };
+    Ok(Some(db.prepare_cached("INSERT INTO carried (bytes) VALUES (?1)")?.insert([bytes])?))
+}
+
+fn remove_carried(db: &Connection, id: Option<i64>) -> Outcome<()> {
+    let Some(id) = id else { return Ok(()) };
+    db.prepare_cached("DELETE FROM carried WHERE id = ?1")?.execute([id])?;
     Ok(())
 }
 

@@ -13,7 +13,7 @@ use packhouse_core::access::{Caller, Credentials, Origin, Secret, authenticate};
 use packhouse_core::memory::{InlineRuntime, MemoryBlobs, NoArchives, SeededRandom};
 use packhouse_core::model::Stored;
 use packhouse_core::model::packages::Package;
-use packhouse_core::names::{PackageName, RepoPath, SubjectName};
+use packhouse_core::names::{PackageName, PackageNames, RepoPath, SubjectName};
 use packhouse_core::packages;
 use packhouse_core::ports::Clock;
 use packhouse_core::repositories::{self, NewRepository};
@@ -110,7 +110,7 @@ impl Engine {
     }
 
     /// The names that answer a question.
-    pub(crate) async fn ask(&self, asked: &Asked) -> Result<Vec<PackageName>, Failure> {
+    pub(crate) async fn ask(&self, asked: &Asked) -> Result<PackageNames, Failure> {
         let query = asked.query()?;
         let paging = match asked.question {
             Question::Range | Question::And => Paging::new(0, Paging::MAX_NAMES).without_total(),
@@ -120,7 +120,7 @@ impl Engine {
         let (packhouse, caller, repo) = (&self.packhouse, &self.caller, &self.repo);
         let found =
             attributes::search_package_names(packhouse, caller, repo, &query, paging).await?;
-        Ok(found.items)
+        Ok(found.names)
     }
 
     /// The first page of the answer over HTTP, as JSON, from parsing the request on.

@@ -24,7 +24,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use packhouse_core::names::PackageName;
+use packhouse_core::names::PackageNames;
 use packhouse_tests::random::Random;
 
 use crate::data::{Asked, Question, Sample};
@@ -203,11 +203,13 @@ impl<'a> Series<'a> {
         let (mut round, before) = (Vec::with_capacity(asked.len()), processor());
         for asked in &asked {
             let started = Instant::now();
-            answers.push(engine.ask(asked).await?);
+            let names = engine.ask(asked).await?;
+            read(names.iter());
+            answers.push(names);
             round.push(started.elapsed());
         }
         self.measured[0].add(round, processor() - before);
-        self.hits.extend(answers.iter().map(Vec::len));
+        self.hits.extend(answers.iter().map(PackageNames::len));
         for (peer, measured) in peers.iter().zip(&mut self.measured[1..]) {
             ask_peer(peer, &asked, &answers, measured)?;
         }
@@ -247,24 +249,31 @@ impl Measured {
     }
 }
 
+/// Looks at every name, as whoever asks for them does.
+fn read<'a>(names: impl Iterator<Item = &'a str>) {
+    std::hint::black_box(names.map(str::len).sum::<usize>());
+}
+
 /// Has a peer answer too: its answers have to be the engine's.
 fn ask_peer(
     peer: &Peer,
     asked: &[Asked],
-    answers: &[Vec<PackageName>],
+    answers: &[PackageNames],
     measured: &mut Measured,
 ) -> Result<(), Failure> {
     let (mut round, mut found) = (Vec::with_capacity(asked.len()), Vec::with_capacity(asked.len()));
     let before = processor();
     for asked in asked {
         let started = Instant::now();
-        found.push(peer.ask(asked)?);
+        let names = peer.ask(asked)?;
+        read(names.iter().map(String::as_str));
+        found.push(names);
         round.push(started.elapsed());
     }
     measured.add(round, processor() - before);
     for ((asked, expected), mut names) in asked.iter().zip(answers).zip(found) {
         names.sort_unstable();
-        if !names.iter().eq(expected.iter().map(PackageName::as_str)) {
+        if !names.iter().eq(expected.iter()) {
             let (ours, theirs) = (expected.len(), names.len());
             return Err(format!("{asked:?}: {ours} names, and {theirs} of the peer").into());
         }

@@ -80,7 +80,7 @@ fn fill(db: &Connection) -> f64 {
     let used: f64 = db
         .query_row("SELECT avg(length(rows) + length(carried)) FROM blocks", [], |row| row.get(0))
         .unwrap();
-    used / MOST_BYTES as f64
+    used / MOST_SIZE as f64
 }
 
 /// Rows of one value share it and most of their keys, so that a block has hundreds of them, and
@@ -125,7 +125,7 @@ fn a_block_that_became_small_stays_alone_beside_one_that_begins_otherwise() {
     write(&mut (0..60).map(one).chain((0..200).map(alike)).map(|(v, r)| (v, r, true)));
     for n in 0..58 {
         write(&mut [one(n)].into_iter().map(|(v, r)| (v, r, false)));
-        assert!(most_of_several(&db) <= MOST_BYTES);
+        assert!(most_of_several(&db) <= MOST_SIZE);
     }
     assert_eq!(stored(&db).len(), 202);
 }
@@ -179,7 +179,7 @@ proptest! {
             }
             changes.write(&db, &HashMap::new(), if carries { 0 } else { 1 }).unwrap();
             prop_assert!(stored(&db).iter().eq(expected.keys()));
-            prop_assert!(most_of_several(&db) <= MOST_BYTES + MOST_BYTES / 4);
+            prop_assert!(most_of_several(&db) <= MOST_SIZE + MOST_SIZE / 4);
         }
     }
 }
