@@ -54,6 +54,8 @@ pub struct SqliteStore {
     selects: Arc<Queue<serve::Search>>,
     writes: Arc<Queue<write::Job>>,
     scans: Arc<Queue<scan::Scan>>,
+    /// What searches read with.
+    searching: Arc<serve::Readers>,
     /// Tells scans that are under way.
     closed: Arc<AtomicBool>,
     written: Arc<Written>,
@@ -91,6 +93,7 @@ impl SqliteStore {
             reads: Arc::new(Queue::new()),
             selects: Arc::new(Queue::new()),
             scans: Arc::new(Queue::new()),
+            searching: Arc::default(),
             writes: Arc::new(Queue::new()),
             closed: Arc::default(),
             written,
@@ -122,9 +125,11 @@ impl SqliteStore {
             self.spawn("sqlite-read", &queue, reads)?;
         }
         for _ in 0..options.searchers.max(1) {
-            let reader = limited(open(cache)?)?;
+            self.searching.add(limited(open(cache)?)?);
             let (queue, limit) = (self.selects.clone(), options.select_limit);
-            self.spawn("sqlite-select", &queue, move |queue| serve::selects(reader, queue, limit))?;
+            let searching = self.searching.clone();
+            let selects = move |queue: &Queue<_>| serve::selects(&searching, queue, limit);
+            self.spawn("sqlite-select", &queue, selects)?;
         }
         for _ in 0..options.scanners.max(1) {
             let reader = limited(open(cache / 4)?)?;
@@ -132,7 +137,7 @@ impl SqliteStore {
             let scans = move |queue: &Queue<_>| scan::scans(reader, queue, limit, &closed);
             self.spawn("sqlite-scan", &self.scans.clone(), scans)?;
         }
-        // Last, so that its connection is the last to be closed and leaves no log behind.
+        // Last, as it is ended.
         self.spawn("sqlite-write", &self.writes.clone(), |queue| writer.run(queue))
     }
 
@@ -169,11 +174,14 @@ impl Drop for SqliteStore {
         self.scans.close();
         self.reads.close();
         self.selects.close();
+        // The one that writes is the last, and its connection the last to be closed: it leaves no log
+        // behind.
+        let writer = self.threads.pop();
+        // One that panicked has said so already.
+        self.threads.drain(..).for_each(|thread| drop(thread.join()));
+        self.searching.close();
         self.writes.close();
-        for thread in self.threads.drain(..) {
-            // One that panicked has said so already.
-            drop(thread.join());
-        }
+        writer.map(JoinHandle::join);
     }
 }
 
@@ -194,6 +202,9 @@ impl Store for SqliteStore {
 
     async fn select(&self, query: &Query) -> Result<Page, StoreError> {
         query.check()?;
+        if let Some(page) = serve::select_at_once(&self.searching, &self.selects, query) {
+            return page;
+        }
         let (answer, answered) = oneshot::channel();
         let select = serve::Select { query: query.clone(), asked: Instant::now(), answer };
         self.selects.push(serve::Search::Select(Box::new(select))).map_err(|_| closed())?;

@@ -75,6 +75,14 @@ impl Reader {
         result
     }
 
+    /// Ends what somebody who panicked began.
+    pub(crate) fn abandon(&mut self) {
+        self.interrupt_at(None);
+        if !self.connection.is_autocommit() {
+            drop(self.connection.execute_batch("ROLLBACK"));
+        }
+    }
+
     /// The record at a key.
     pub(crate) fn find(&mut self, key: &Key) -> Outcome<Option<Record>> {
         find(&self.connection, &mut self.fields, key)

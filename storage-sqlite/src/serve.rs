@@ -1,13 +1,16 @@
 //! The threads that read: some for records by key, some for queries, so that a long search never
 //! holds up a download.
 
-use std::sync::Arc;
+use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use futures::channel::oneshot;
 use packhouse_core::store::{Key, Page, Query, Record, StoreError, StoreErrorKind};
 
-use crate::fault::Outcome;
+use crate::fault::{Fault, Outcome};
 use crate::queue::{Queue, Taken};
 use crate::recent::Recent;
 use crate::records::Reader;
@@ -89,16 +92,18 @@ fn read_together(reader: &mut Reader, mut jobs: Vec<Read>, recent: &Recent) {
 
 /// Serves queries until the queue is closed. `limit` is how long one may wait, and how long it may
 /// take.
-pub(crate) fn selects(mut reader: Reader, queue: &Queue<Search>, limit: Duration) {
+pub(crate) fn selects(readers: &Readers, queue: &Queue<Search>, limit: Duration) {
     loop {
         match queue.take(1, PATIENCE, |_| 1) {
             Taken::Jobs(jobs) => {
                 for job in jobs {
                     match job {
-                        Search::Select(job) => select(&mut reader, *job, queue, limit),
+                        Search::Select(job) => select(&mut readers.wait(), *job, queue, limit),
                         Search::Help(share) => {
                             let is_idle = || !queue.has(|job| matches!(job, Search::Select(_)));
-                            search::help(&mut reader, &share, is_idle);
+                            if let Some(mut reader) = readers.idle() {
+                                search::help(&mut reader, &share, is_idle);
+                            }
                         }
                     }
                 }
@@ -122,6 +127,120 @@ fn select(reader: &mut Reader, job: Select, queue: &Queue<Search>, limit: Durati
     let select = |reader: &mut Reader| search::select(reader, &job.query, &offer);
     let page = reader.in_snapshot_within(limit, select);
     answer(job.answer, page, "answer a query");
+}
+
+/// How long a search may hold up whoever asks.
+const AT_ONCE: Duration = Duration::from_millis(1);
+
+/// How many searches are left to the threads after one that held up whoever asked for too long: the
+/// disk is slow, or the processor is busy.
+const REST: u32 = 64;
+
+/// Answers a query on the thread that asks, if it is little work and nobody else waits: to wake
+/// another thread and to be woken takes longer than many a search.
+pub(crate) fn select_at_once(
+    readers: &Readers,
+    queue: &Queue<Search>,
+    query: &Query,
+) -> Option<Result<Page, StoreError>> {
+    let left = |left: u32| left.checked_sub(1);
+    if readers.resting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, left).is_ok() {
+        return None;
+    }
+    let mut reader = readers.idle().filter(|_| !queue.has_jobs())?;
+    let began = Instant::now();
+    let page = reader.in_snapshot_within(AT_ONCE, |reader| search::select_small(reader, query));
+    match page {
+        Err(Fault::Late) => {
+            if began.elapsed() >= AT_ONCE {
+                readers.resting.store(REST, Ordering::Relaxed);
+            }
+            None
+        }
+        page => Some(page.map_err(|fault| fault.within("answer a query"))),
+    }
+}
+
+/// The connections that search: as many as threads do, which have one only while they need it.
+#[derive(Debug, Default)]
+pub(crate) struct Readers {
+    lent: Mutex<Lent>,
+    returned: Condvar,
+    /// How many more searches are not answered at once.
+    resting: AtomicU32,
+}
+
+#[derive(Debug, Default)]
+struct Lent {
+    idle: Vec<Reader>,
+    /// How many threads wait for one.
+    waiting: usize,
+}
+
+impl Readers {
+    pub(crate) fn add(&self, reader: Reader) {
+        self.lock().idle.push(reader);
+        self.returned.notify_one();
+    }
+
+    /// Closes those that nobody uses.
+    pub(crate) fn close(&self) {
+        self.lock().idle.clear();
+    }
+
+    /// One that nobody uses or waits for. The last one that was used has most in memory.
+    fn idle(&self) -> Option<Borrowed<'_>> {
+        let mut lent = self.lock();
+        let reader = if lent.waiting == 0 { lent.idle.pop() } else { None };
+        drop(lent);
+        reader.map(|reader| Borrowed { reader: Some(reader), of: self })
+    }
+
+    /// One, as soon as there is one.
+    fn wait(&self) -> Borrowed<'_> {
+        let mut lent = self.lock();
+        lent.waiting += 1;
+        let is_none = |lent: &mut Lent| lent.idle.is_empty();
+        let mut lent =
+            self.returned.wait_while(lent, is_none).unwrap_or_else(PoisonError::into_inner);
+        lent.waiting -= 1;
+        Borrowed { reader: lent.idle.pop(), of: self }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Lent> {
+        // Every change is a single step, so that a panic leaves nothing half done.
+        self.lent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A connection until it is given back.
+struct Borrowed<'a> {
+    reader: Option<Reader>,
+    of: &'a Readers,
+}
+
+impl Deref for Borrowed<'_> {
+    type Target = Reader;
+
+    fn deref(&self) -> &Reader {
+        self.reader.as_ref().expect("it is there until this is dropped")
+    }
+}
+
+impl DerefMut for Borrowed<'_> {
+    fn deref_mut(&mut self) -> &mut Reader {
+        self.reader.as_mut().expect("it is there until this is dropped")
+    }
+}
+
+impl Drop for Borrowed<'_> {
+    fn drop(&mut self) {
+        let Some(mut reader) = self.reader.take() else { return };
+        if thread::panicking() {
+            reader.abandon();
+        }
+        self.of.add(reader);
+    }
 }
 
 fn answer<T>(to: Answer<T>, result: Outcome<T>, context: &str) {

@@ -50,13 +50,26 @@ const GLANCE: u32 = 64;
 
 /// From how many candidates on a search is offered to those who have nothing else to do, and again
 /// after as many: to wake a thread, and to wait for it, takes as long as some hundreds of them.
-const MANY: u64 = if cfg!(test) { 1_000 } else { 16_384 };
+const MANY: u64 = if cfg!(test) { 1_000 } else { 4_096 };
+
+/// Up to how many blocks a search may have to collect that is answered at once, about.
+const SMALL: u32 = 64;
 
 /// Answers a query. A search of very many candidates is offered to others.
 pub(crate) fn select(reader: &mut Reader, query: &Query, offer: &Offer<'_>) -> Outcome<Page> {
+    answer(reader, query, Some(offer))
+}
+
+/// Answers a query if that is little work; [`Fault::Late`] otherwise.
+pub(crate) fn select_small(reader: &mut Reader, query: &Query) -> Outcome<Page> {
+    answer(reader, query, None)
+}
+
+fn answer(reader: &mut Reader, query: &Query, offer: Option<&Offer<'_>>) -> Outcome<Page> {
     let (keys, names, next, total) = {
         let mut search = Search::new(&reader.connection, query, reader.deadline())?;
-        search.offer = Some(offer);
+        search.offer = offer;
+        search.small = offer.is_none();
         let known = if query.total { search.known_total()? } else { None };
         let mut pager = search.page(query.total && known.is_none())?;
         let next = pager.next();
@@ -113,6 +126,8 @@ struct Search<'a> {
     judged: u32,
     /// How to share it.
     offer: Option<&'a Offer<'a>>,
+    /// Whether it is given up where it has much to collect.
+    small: bool,
 }
 
 impl<'a> Search<'a> {
@@ -124,9 +139,9 @@ impl<'a> Search<'a> {
             Order::Key(_) => Declared::default(),
             Order::Term(field, _) => declared(db, planner.kind, field)?,
         };
-        let (walk, judged, offer) = (None, 0, None);
+        let (walk, judged, offer, small) = (None, 0, None, false);
         let mut search =
-            Self { query, planner, owners, check, ordered, walk, deadline, judged, offer };
+            Self { query, planner, owners, check, ordered, walk, deadline, judged, offer, small };
         search.walk = search.walk()?;
         Ok(search)
     }
@@ -290,6 +305,12 @@ impl<'a> Search<'a> {
     /// Gives every match from any source, sorted; none and `false` when there are more than
     /// `budget` candidates.
     fn collect(&mut self, source: &Source, budget: u64, emit: &mut Emit<'_>) -> Outcome<bool> {
+        if let Source::Span(span) = source
+            && self.small
+            && span.has_more_blocks_than(self.planner.db, SMALL)?
+        {
+            return Err(Fault::Late);
+        }
         let mut matches = self.no_matches();
         let collected = match (source, self.offer) {
             (Source::Span(span), Some(offer)) => {

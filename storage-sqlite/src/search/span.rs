@@ -59,6 +59,17 @@ impl Span {
         self.scope.len() < keys.0.len() && !is_of_range
     }
 
+    /// Whether it begins in more blocks than so many; no others are looked at.
+    pub(super) fn has_more_blocks_than(&self, db: &Connection, most: u32) -> Outcome<bool> {
+        let mut count = db.prepare_cached(
+            "SELECT count(*) FROM (SELECT 1 FROM blocks WHERE place = ?1
+             AND (value, rest) >= (?2, ?3) AND (value, rest) < (?4, ?5) LIMIT ?6)",
+        )?;
+        let (low, high) = (&self.low, &self.high);
+        let range = (self.place, &low.0, &low.1, &high.0, &high.1, i64::from(most) + 1);
+        Ok(count.query_row(range, |row| row.get::<_, u32>(0))? > most)
+    }
+
     /// Gives every row, in the order of value and key or backwards.
     pub(super) fn each(&self, db: &Connection, way: Way, visit: &mut Visit<'_>) -> Outcome<Flow> {
         self.each_claimed(db, way, None, visit)
