@@ -28,7 +28,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use futures::channel::oneshot;
@@ -44,6 +44,9 @@ use crate::queue::Queue;
 use crate::recent::Recent;
 use crate::records::Reader;
 use crate::write::{Writer, Written};
+
+/// How long a search may hold up whoever asks.
+const AT_ONCE: Duration = Duration::from_millis(1);
 
 /// A store in one SQLite database.
 ///
@@ -86,14 +89,14 @@ impl SqliteStore {
         })?;
         let lock = lock::take(&path)?;
         let written = Arc::new(Written::default());
-        let db = schema::open_writer(&path, options.max_bytes)?;
+        let db = schema::open_writer(&path, options)?;
         let recent = Arc::new(Recent::new(options.recent_bytes));
         let writer = Writer::new(db, written.clone(), recent.clone(), options.carry_from)?;
         let mut store = Self {
             reads: Arc::new(Queue::new()),
             selects: Arc::new(Queue::new()),
             scans: Arc::new(Queue::new()),
-            searching: Arc::default(),
+            searching: Arc::new(serve::Readers::new(AT_ONCE)),
             writes: Arc::new(Queue::new()),
             closed: Arc::default(),
             written,

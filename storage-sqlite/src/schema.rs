@@ -9,13 +9,25 @@ use packhouse_core::store::{StoreError, StoreErrorKind};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+use crate::SqliteOptions;
 use crate::fault::{Fault, Outcome};
+use crate::write::write_index_rows;
 
 /// Marks a file as a store of ours: `PKHS`.
 const APPLICATION_ID: i64 = 0x504b_4853;
 
 /// What brings the tables from each version to the next. Never change a published step.
-const STEPS: [&str; 2] = [include_str!("schema/1.sql"), include_str!("schema/2.sql")];
+const STEPS: [Step; 2] = [
+    Step { sql: include_str!("schema/1.sql"), index_rows: false },
+    Step { sql: include_str!("schema/2.sql"), index_rows: true },
+];
+
+/// What brings the tables from one version to the next.
+struct Step {
+    sql: &'static str,
+    /// Whether the index rows are gone after it, and have to be written again.
+    index_rows: bool,
+}
 
 /// How long a connection waits for others that have the database.
 pub(crate) const BUSY: Duration = Duration::from_secs(5);
@@ -34,12 +46,12 @@ const SETTINGS: [(&str, &str, i64); 6] = [
 ];
 
 /// Opens the connection that writes, and makes or brings forward the tables.
-pub(crate) fn open_writer(path: &Path, max_bytes: Option<u64>) -> Result<Connection, StoreError> {
+pub(crate) fn open_writer(path: &Path, options: &SqliteOptions) -> Result<Connection, StoreError> {
     let mut connection =
         open(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)
             .map_err(|fault| fault.within("open the database"))?;
     refuse_foreign(&connection)?;
-    prepare_writer(&mut connection, max_bytes)
+    prepare_writer(&mut connection, options)
         .map_err(|fault| fault.within("prepare the database"))?;
     Ok(connection)
 }
@@ -103,7 +115,7 @@ fn refuse_foreign(connection: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn prepare_writer(connection: &mut Connection, max_bytes: Option<u64>) -> Outcome<()> {
+fn prepare_writer(connection: &mut Connection, options: &SqliteOptions) -> Outcome<()> {
     let mode: String =
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
     if mode != "wal" {
@@ -112,7 +124,7 @@ fn prepare_writer(connection: &mut Connection, max_bytes: Option<u64>) -> Outcom
     // The writer checkpoints after it has answered; this one is for when it cannot keep up.
     connection.pragma_update(None, "wal_autocheckpoint", 16_384)?;
     connection.pragma_update(None, "cache_size", -65_536)?;
-    if let Some(most) = max_bytes {
+    if let Some(most) = options.max_bytes {
         let size: u64 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
         connection.pragma_update(None, "max_page_count", (most / size).max(1))?;
     }
@@ -120,7 +132,10 @@ fn prepare_writer(connection: &mut Connection, max_bytes: Option<u64>) -> Outcom
     for (number, step) in STEPS.iter().enumerate().skip(version) {
         let change =
             connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-        change.execute_batch(step)?;
+        change.execute_batch(step.sql)?;
+        if step.index_rows {
+            write_index_rows(&change, options.carry_from)?;
+        }
         change.pragma_update(None, "user_version", number + 1)?;
         change.pragma_update(None, "application_id", APPLICATION_ID)?;
         change.commit()?;
@@ -137,7 +152,8 @@ mod tests {
     #[test]
     fn what_is_acknowledged_is_on_the_disk() {
         let folder = tempfile::TempDir::new().unwrap();
-        let writer = open_writer(&folder.path().join("packhouse.db"), None).unwrap();
+        let writer =
+            open_writer(&folder.path().join("packhouse.db"), &SqliteOptions::default()).unwrap();
         let ask = |name| writer.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
         assert_eq!(ask("synchronous"), 2, "FULL");
         assert_eq!((ask("fullfsync"), ask("checkpoint_fullfsync")), (1, 1));
@@ -157,7 +173,7 @@ mod tests {
     fn a_reader_keeps_no_more_than_it_is_given() {
         let folder = tempfile::TempDir::new().unwrap();
         let path = folder.path().join("packhouse.db");
-        drop(open_writer(&path, None).unwrap());
+        drop(open_writer(&path, &SqliteOptions::default()).unwrap());
         for (given, kib) in [(8 << 20, 8192), (usize::MAX, i64::from(i32::MAX))] {
             let reader = open_reader(&path, given).unwrap();
             let held: i64 =
@@ -170,7 +186,7 @@ mod tests {
     fn a_reader_cannot_write() {
         let folder = tempfile::TempDir::new().unwrap();
         let path = folder.path().join("packhouse.db");
-        drop(open_writer(&path, None).unwrap());
+        drop(open_writer(&path, &SqliteOptions::default()).unwrap());
         let reader = open_reader(&path, 1 << 20).unwrap();
         assert!(reader.execute("DELETE FROM records", []).is_err());
     }

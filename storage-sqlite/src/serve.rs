@@ -129,9 +129,6 @@ fn select(reader: &mut Reader, job: Select, queue: &Queue<Search>, limit: Durati
     answer(job.answer, page, "answer a query");
 }
 
-/// How long a search may hold up whoever asks.
-const AT_ONCE: Duration = Duration::from_millis(1);
-
 /// How many searches are left to the threads after one that held up whoever asked for too long: the
 /// disk is slow, or the processor is busy.
 const REST: u32 = 64;
@@ -149,10 +146,11 @@ pub(crate) fn select_at_once(
     }
     let mut reader = readers.idle().filter(|_| !queue.has_jobs())?;
     let began = Instant::now();
-    let page = reader.in_snapshot_within(AT_ONCE, |reader| search::select_small(reader, query));
+    let page =
+        reader.in_snapshot_within(readers.at_once, |reader| search::select_small(reader, query));
     match page {
         Err(Fault::Late) => {
-            if began.elapsed() >= AT_ONCE {
+            if began.elapsed() >= readers.at_once {
                 readers.resting.store(REST, Ordering::Relaxed);
             }
             None
@@ -162,10 +160,12 @@ pub(crate) fn select_at_once(
 }
 
 /// The connections that search: as many as threads do, which have one only while they need it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Readers {
     lent: Mutex<Lent>,
     returned: Condvar,
+    /// How long a search may hold up whoever asks.
+    at_once: Duration,
     /// How many more searches are not answered at once.
     resting: AtomicU32,
 }
@@ -178,6 +178,12 @@ struct Lent {
 }
 
 impl Readers {
+    /// None yet; `at_once` is how long a search may hold up whoever asks.
+    pub(crate) fn new(at_once: Duration) -> Self {
+        let (lent, returned, resting) = <(Mutex<Lent>, Condvar, AtomicU32)>::default();
+        Self { lent, returned, at_once, resting }
+    }
+
     pub(crate) fn add(&self, reader: Reader) {
         self.lock().idle.push(reader);
         self.returned.notify_one();
@@ -189,7 +195,7 @@ impl Readers {
     }
 
     /// One that nobody uses or waits for. The last one that was used has most in memory.
-    fn idle(&self) -> Option<Borrowed<'_>> {
+    pub(crate) fn idle(&self) -> Option<Borrowed<'_>> {
         let mut lent = self.lock();
         let reader = if lent.waiting == 0 { lent.idle.pop() } else { None };
         drop(lent);
@@ -197,7 +203,7 @@ impl Readers {
     }
 
     /// One, as soon as there is one.
-    fn wait(&self) -> Borrowed<'_> {
+    pub(crate) fn wait(&self) -> Borrowed<'_> {
         let mut lent = self.lock();
         lent.waiting += 1;
         let is_none = |lent: &mut Lent| lent.idle.is_empty();
@@ -214,7 +220,8 @@ impl Readers {
 }
 
 /// A connection until it is given back.
-struct Borrowed<'a> {
+#[derive(Debug)]
+pub(crate) struct Borrowed<'a> {
     reader: Option<Reader>,
     of: &'a Readers,
 }

@@ -31,6 +31,9 @@ const OWNER: FieldId = 0;
 
 const MALFORMED: Fault = Fault::Malformed("a block of index rows");
 
+/// Fields and heads.
+type Slots<'a> = Vec<(FieldId, &'a [u8])>;
+
 /// A block that is read.
 #[derive(Clone, Debug)]
 pub(crate) struct Block<'a> {
@@ -41,7 +44,7 @@ pub(crate) struct Block<'a> {
     /// What all rests of keys begin with.
     pub(crate) rest: &'a [u8],
     /// Fields and heads, by their numbers less one.
-    slots: Vec<(FieldId, &'a [u8])>,
+    slots: Slots<'a>,
     rows: &'a [u8],
     /// What the rows carry, one after the other, if one does and that is wanted.
     carried: Option<&'a [u8]>,
@@ -199,7 +202,7 @@ impl<'a> Block<'a> {
 }
 
 /// The slots of a block, and what follows them.
-fn read_slots(carried: &[u8]) -> Option<(Vec<(FieldId, &[u8])>, &[u8])> {
+fn read_slots(carried: &[u8]) -> Option<(Slots<'_>, &[u8])> {
     let mut cursor = Cursor(carried);
     // A set of them fits into a number.
     let count = cursor.number().filter(|count| *count <= MOST_SLOTS)?;

@@ -170,8 +170,8 @@ fn blocks_are_divided_and_share_what_rows_begin_with() {
     let changes: Vec<_> = values.iter().map(|at| (at, &held)).collect();
     let mut blocks = Blocks::new();
     change(&mut blocks, At::default(), &changes);
-    let largest = blocks.values().map(Encoded::len).max().unwrap();
-    assert!(largest <= MOST && blocks.len() == 5, "{} of {largest} bytes", blocks.len());
+    let largest = blocks.values().map(Encoded::size).max().unwrap();
+    assert!(largest <= MOST && blocks.len() == 9, "{}, the largest of {largest}", blocks.len());
     assert_eq!(all(&blocks).len(), 100);
 }
 
@@ -187,9 +187,9 @@ fn blocks_are_well_filled() {
             let bound = blocks.range(..=at.clone()).next_back().map(|(at, _)| at.clone());
             change(&mut blocks, bound.unwrap_or_default(), &[(&at, &held)]);
         }
-        assert!(blocks.values().all(|block| block.len() <= MOST));
-        let bytes: usize = blocks.values().map(Encoded::len).sum();
-        bytes as f64 / (blocks.len() * MOST) as f64
+        assert!(blocks.values().all(|block| block.size() <= MOST));
+        let used: usize = blocks.values().map(Encoded::size).sum();
+        used as f64 / (blocks.len() * MOST) as f64
     };
     // Every number once: the step has no divisor in common with how many there are.
     let mixed = fill(&mut (0..10_000_u32).map(|n| (n * 7_919 % 10_000) as u16));

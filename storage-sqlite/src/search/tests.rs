@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use futures::channel::oneshot;
 use packhouse_core::store::{
     Batch, BatchId, Change, Cursor, Direction, Field, Filter, Key, KeyRange, Kind, Order, Pattern,
     Query, Start, Store, StoreErrorKind, Term, TermValue,
@@ -16,7 +17,9 @@ use tempfile::TempDir;
 use super::share::TAKEN_FROM_THE_END;
 use super::{Offer, Share, Turn, help, select};
 use crate::fault::Fault;
+use crate::queue::Queue;
 use crate::records::Reader;
+use crate::serve::{Readers, Search, Select, select_at_once};
 use crate::{SqliteOptions, SqliteStore, schema};
 
 const THING: Kind = Kind::new("thing");
@@ -287,7 +290,7 @@ fn a_search_that_is_shared_finds_what_one_alone_does() {
         let (offered, helper) = (AtomicU64::new(0), RefCell::new(reader(&folder)));
         let for_a_while = |share: &Arc<Share>| {
             offered.fetch_add(1, Ordering::Relaxed);
-            let left = Cell::new(3);
+            let left = Cell::new(12);
             help(&mut helper.borrow_mut(), share, || left.replace(left.get().max(1) - 1) > 0);
         };
         assert_eq!(names(&folder, &query, &for_a_while).unwrap(), alone);
@@ -364,5 +367,87 @@ fn searches_that_help_each_other_are_all_answered() {
         for _ in 0..4 {
             scope.spawn(|| (0..4).for_each(ask));
         }
+    });
+}
+
+const LONG: Duration = Duration::from_secs(60);
+
+/// What searches read with: one connection, and nobody who serves the queue.
+fn at_once(folder: &TempDir, limit: Duration) -> (Readers, Queue<Search>) {
+    let readers = Readers::new(limit);
+    readers.add(reader(folder).limited().unwrap());
+    (readers, Queue::new())
+}
+
+/// Things that are made between the first one and another.
+fn made_before(end: usize) -> Query {
+    let (low, high) = (Bound::Included(number(0)), Bound::Excluded(number(end)));
+    things(Filter::Between(MADE, low, high)).keys().limit(COUNT)
+}
+
+#[test]
+fn a_search_of_little_work_is_answered_at_once_unless_somebody_waits() {
+    let (folder, _store) = boxes(1);
+    let (readers, queue) = at_once(&folder, LONG);
+    let ask = |end| select_at_once(&readers, &queue, &made_before(end)).map(Result::unwrap);
+    let expected = names(&folder, &made_before(500), &|_| {}).unwrap();
+    let page = ask(500).unwrap();
+    assert!(page.rows.iter().map(|row| &row.key).eq(&expected));
+    assert_eq!(expected.len(), 500);
+    // Far more blocks than are collected at once.
+    assert!(ask(38_000).is_none());
+    let lent = readers.idle().unwrap();
+    assert!(ask(500).is_none(), "the connection is in use");
+    drop(lent);
+    assert_eq!(ask(500).as_ref(), Some(&page));
+    let (answer, _answered) = oneshot::channel();
+    let job = Select { query: made_before(1), asked: Instant::now(), answer };
+    queue.push(Search::Select(Box::new(job))).unwrap();
+    assert!(ask(500).is_none(), "others wait for longer");
+}
+
+#[test]
+fn after_a_search_that_held_up_who_asked_the_next_ones_are_left_to_the_threads() {
+    let (folder, _store) = boxes(1);
+    let (readers, queue) = at_once(&folder, Duration::from_millis(5));
+    let ask = |query: &Query| select_at_once(&readers, &queue, query).map(Result::unwrap);
+    // No index helps: every record is looked at.
+    let slow = things(Filter::Not(Box::new(is(SHAPE, "round"))));
+    assert!(ask(&slow).is_none());
+    let left = (0..1_000).take_while(|_| ask(&made_before(1)).is_none()).count();
+    // One that is late by itself, on a busy machine, has as many more left to them.
+    assert_eq!(left % 65, 64);
+}
+
+#[test]
+fn a_connection_comes_back_from_who_panicked() {
+    let (folder, _store) = boxes(1);
+    let (readers, queue) = at_once(&folder, LONG);
+    let panicked = thread::scope(|scope| {
+        let panics = scope.spawn(|| {
+            let mut lent = readers.idle().unwrap();
+            let panic = |_: &mut Reader| -> Result<(), Fault> { panic!("in a snapshot") };
+            lent.in_snapshot_within(Duration::from_secs(60), panic)
+        });
+        panics.join()
+    });
+    assert!(panicked.is_err());
+    let page = select_at_once(&readers, &queue, &made_before(7)).unwrap().unwrap();
+    assert_eq!(page.rows.len(), 7);
+}
+
+#[test]
+fn a_thread_that_waits_for_a_connection_gets_the_next_one() {
+    let (folder, _store) = boxes(1);
+    let (readers, _queue) = at_once(&folder, LONG);
+    let lent = readers.idle().unwrap();
+    thread::scope(|scope| {
+        let waits = scope.spawn(|| {
+            let mut lent = readers.wait();
+            select(&mut lent, &made_before(7), &|_| {}).unwrap().rows.len()
+        });
+        thread::sleep(Duration::from_millis(50));
+        drop(lent);
+        assert_eq!(waits.join().unwrap(), 7);
     });
 }

@@ -7,6 +7,7 @@ use packhouse_core::store::TermValue;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::apply::Pending;
+use super::rows::RowChanges;
 use crate::encoding::{Carried, FieldId, prefix_lengths};
 use crate::fault::Outcome;
 use crate::fields::{Fields, Numbers};
@@ -14,6 +15,9 @@ use crate::texts;
 
 /// An index row does not carry more than this.
 const MOST_CARRIED: usize = 1024;
+
+/// The rows of how many records are written together.
+const RECORDS_TOGETHER: u32 = 10_000;
 
 /// The most places to remember.
 const MOST_PLACES: usize = 10_000;
@@ -38,6 +42,18 @@ struct Found<'a> {
     text: String,
     /// What index rows carry of it: not the long texts that wildcards are for.
     carried: Vec<u8>,
+}
+
+impl<'a> Found<'a> {
+    /// Puts the rows of entries of which something holds.
+    fn put(&self, rows: &mut RowChanges, mut holds: impl FnMut(&Entry<'a>) -> bool) {
+        let carried: Option<Rc<[u8]>> =
+            (self.carried.len() <= MOST_CARRIED).then(|| self.carried.as_slice().into());
+        for entry in self.entries.iter().filter(|entry| holds(entry)) {
+            let (place, value, rest, field) = entry;
+            rows.put((*place, value.to_vec(), rest.to_vec()), *field, carried.clone());
+        }
+    }
 }
 
 impl Index {
@@ -72,12 +88,7 @@ impl Index {
             rows.remove((*place, value.to_vec(), rest.to_vec()), *field);
         }
         let same = before.carried == after.carried;
-        let carried: Option<Rc<[u8]>> =
-            (after.carried.len() <= MOST_CARRIED).then(|| after.carried.as_slice().into());
-        for entry in after.entries.iter().filter(|entry| !same || !before.entries.contains(entry)) {
-            let (place, value, rest, field) = entry;
-            rows.put((*place, value.to_vec(), rest.to_vec()), *field, carried.clone());
-        }
+        after.put(rows, |entry| !same || !before.entries.contains(entry));
         for place in before.places.difference(&after.places) {
             *pending.places.entry(*place).or_default() -= 1;
         }
@@ -159,6 +170,30 @@ impl Index {
             }
         }
         Ok(())
+    }
+}
+
+/// Writes the index rows of all records, where there are none; `carry_from` is as in the options of
+/// the store.
+pub(crate) fn write_index_rows(db: &Connection, carry_from: u32) -> Outcome<()> {
+    let mut index = Index::new(carry_from);
+    let mut last = i64::MIN;
+    loop {
+        let mut rows = RowChanges::default();
+        let mut some = db.prepare_cached(
+            "SELECT id, key, terms FROM records WHERE id > ?1 ORDER BY id LIMIT ?2",
+        )?;
+        let mut some = some.query((last, RECORDS_TOGETHER))?;
+        let before = last;
+        while let Some(record) = some.next()? {
+            let (key, terms): (Vec<u8>, Vec<u8>) = (record.get(1)?, record.get(2)?);
+            index.found(db, &key, &terms)?.put(&mut rows, |_| true);
+            last = record.get(0)?;
+        }
+        if last == before {
+            return Ok(());
+        }
+        rows.write(db, &HashMap::new(), carry_from)?;
     }
 }
 

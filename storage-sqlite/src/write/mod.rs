@@ -23,6 +23,8 @@ use packhouse_core::store::{
 };
 use rusqlite::Connection;
 
+pub(crate) use self::index::write_index_rows;
+
 use self::apply::{Apply, Pending};
 use self::checkpoint::Checkpoints;
 use self::index::Index;

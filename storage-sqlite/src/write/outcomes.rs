@@ -97,7 +97,11 @@ mod tests {
     /// A store with so many old outcomes and a new one.
     fn with_old(count: i64) -> (tempfile::TempDir, Connection) {
         let folder = tempfile::TempDir::new().unwrap();
-        let db = crate::schema::open_writer(&folder.path().join("packhouse.db"), None).unwrap();
+        let db = crate::schema::open_writer(
+            &folder.path().join("packhouse.db"),
+            &crate::SqliteOptions::default(),
+        )
+        .unwrap();
         db.execute(
             "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ?1)
              INSERT INTO outcomes SELECT n, randomblob(16), 0, x'' FROM n",

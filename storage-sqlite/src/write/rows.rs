@@ -130,7 +130,8 @@ struct Held {
 impl Held {
     /// The block that a value and the rest of a key lie in.
     fn at(db: &Connection, place: i64, (value, rest): (&[u8], &[u8])) -> Outcome<Self> {
-        let held = Self::find(db, "<= (?2, ?3) ORDER BY value DESC, rest DESC", (place, value, rest))?;
+        let held =
+            Self::find(db, "<= (?2, ?3) ORDER BY value DESC, rest DESC", (place, value, rest))?;
         Ok(held.unwrap_or(Self { bound: Bound::default(), block: None, carried: None }))
     }
 

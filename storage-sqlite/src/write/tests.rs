@@ -7,7 +7,7 @@ use packhouse_core::store::{BatchId, Expectation, Key, Kind};
 use tempfile::TempDir;
 
 use super::*;
-use crate::schema;
+use crate::{SqliteOptions, schema};
 
 const THING: Kind = Kind::new("thing");
 
@@ -21,7 +21,9 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         let folder = TempDir::new().unwrap();
-        let db = schema::open_writer(&folder.path().join("packhouse.db"), None).unwrap();
+        let db =
+            schema::open_writer(&folder.path().join("packhouse.db"), &SqliteOptions::default())
+                .unwrap();
         let recent = Arc::new(Recent::new(0));
         let mut writer = Writer::new(db, Arc::default(), recent, 0).unwrap();
         let failing = Arc::new(AtomicUsize::new(0));

@@ -2,10 +2,14 @@
 
 use std::time::Instant;
 
-use packhouse_core::store::{Change, Filter, Pattern, Query, Revision, Store, StoreErrorKind};
+use packhouse_core::store::{
+    Change, Field, Filter, Key, Pattern, Query, Revision, Store, StoreErrorKind, Term, TermValue,
+};
 use packhouse_sqlite::{SqliteOptions, SqliteStore};
+use rusqlite::Row;
+use rusqlite::types::Value;
 
-use crate::support::{COLOR, Place, batch, put, thing, things};
+use crate::support::{COLOR, Place, THING, batch, put, thing, things};
 
 fn refusal(place: &Place) -> packhouse_core::store::StoreError {
     SqliteStore::open(&place.path, &SqliteOptions::default()).expect_err("it is refused")
@@ -33,6 +37,60 @@ async fn everything_is_there_after_opening_again() {
     assert_eq!(store.commit(&once).await.unwrap(), first, "the batch is remembered");
     let next = store.commit(&batch([append])).await.unwrap();
     assert_eq!((next.revision, next.appended), (Revision(first.revision.0 + 2), vec![2]));
+}
+
+/// A database of the first version has other index rows: they are written anew.
+#[tokio::test]
+async fn the_database_of_an_older_version_is_brought_forward() {
+    let place = Place::new();
+    let store = place.open();
+    let shape = Field::new("shape", 0);
+    let changes = (0..1_000).map(|n| {
+        let shapes = ["round", "square", "flat"];
+        let shape = Term { field: shape.clone(), value: TermValue::text(shapes[n % 3]) };
+        let color = Term { field: COLOR, value: TermValue::text(&format!("red {}", n % 7)) };
+        let key = Key::new(THING, [format!("{n:04}").as_str()]);
+        Change::Put { key, body: "1".into(), terms: vec![shape, color], owners: vec![] }
+    });
+    store.commit(&batch(changes.collect::<Vec<_>>())).await.unwrap();
+    let flat = Filter::Is(shape, TermValue::text("flat"));
+    let third = Filter::Like(COLOR, Pattern::new("*red 3").unwrap());
+    let some = Filter::All(vec![flat.clone(), third.clone()]);
+    let queries = [flat, third, some].map(|filter| {
+        Query::within(things()).filter(filter).keys().limit(Query::MAX_KEYS).with_total()
+    });
+    let mut before = Vec::new();
+    for query in &queries {
+        before.push(store.select(query).await.unwrap());
+    }
+    assert_eq!(before.iter().map(|page| page.rows.len()).collect::<Vec<_>>(), [333, 143, 47]);
+    drop(store);
+    let stored = "SELECT place, value, rest, rows, bytes
+         FROM blocks LEFT JOIN carried ON carried.id = blocks.carried";
+    let rows = |place: &Place| -> Vec<[Value; 5]> {
+        let database = place.database();
+        let mut rows = database.prepare(stored).unwrap();
+        let row =
+            |row: &Row<'_>| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?]);
+        rows.query_map([], row).unwrap().collect::<Result<_, _>>().unwrap()
+    };
+    let rows_before = rows(&place);
+
+    place
+        .database()
+        .execute_batch(
+            "DROP TABLE blocks; DROP TABLE carried;
+             CREATE TABLE blocks (id INTEGER PRIMARY KEY, place INTEGER, value BLOB, rest BLOB,
+                 rows BLOB, carried BLOB);
+             INSERT INTO blocks VALUES (1, 1, x'', x'', x'ff', x'ff'); PRAGMA user_version = 1",
+        )
+        .unwrap();
+    let store = place.open();
+    for (query, before) in queries.iter().zip(&before) {
+        assert_eq!(store.select(query).await.unwrap(), *before);
+    }
+    drop(store);
+    assert_eq!(rows(&place), rows_before);
 }
 
 #[tokio::test]

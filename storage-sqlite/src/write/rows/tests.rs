@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::block::Block;
-use crate::schema;
+use crate::{SqliteOptions, schema};
 
 const PLACE: i64 = 1;
 
@@ -61,26 +61,31 @@ fn stored(db: &Connection) -> Vec<At> {
     all
 }
 
-/// The size of the largest block that has more than one row.
-fn most_of_several(db: &Connection) -> usize {
-    let mut find = db.prepare("SELECT rows, length(rows) + length(carried) FROM blocks").unwrap();
-    let mut blocks = find.query([]).unwrap();
-    let mut most = 0;
-    while let Some(row) = blocks.next().unwrap() {
-        let rows: Vec<u8> = row.get(0).unwrap();
-        if Block::of(&rows, None).unwrap().rows().count() > 1 {
-            most = most.max(row.get(1).unwrap());
-        }
-    }
-    most
+/// Every block with what its rows carry, of which nothing else is there.
+fn blocks(db: &Connection) -> Vec<Encoded> {
+    let mut find = db
+        .prepare("SELECT rows, bytes FROM blocks LEFT JOIN carried ON carried.id = blocks.carried")
+        .unwrap();
+    let block = |row: &rusqlite::Row<'_>| Ok(Encoded { rows: row.get(0)?, carried: row.get(1)? });
+    let blocks: Vec<_> = find.query_map([], block).unwrap().collect::<Result<_, _>>().unwrap();
+    let carried: usize =
+        db.query_row("SELECT count(*) FROM carried", [], |row| row.get(0)).unwrap();
+    assert_eq!(blocks.iter().filter(|block| block.carried.is_some()).count(), carried);
+    blocks
 }
 
-/// How many bytes of a block are used.
+/// The size of the largest block that has more than one row.
+fn most_of_several(db: &Connection) -> usize {
+    let mut several = blocks(db);
+    several.retain(|block| Block::of(&block.rows, None).unwrap().rows().count() > 1);
+    several.iter().map(Encoded::size).max().unwrap_or(0)
+}
+
+/// How much of a block's room is used.
 fn fill(db: &Connection) -> f64 {
-    let used: f64 = db
-        .query_row("SELECT avg(length(rows) + length(carried)) FROM blocks", [], |row| row.get(0))
-        .unwrap();
-    used / MOST_SIZE as f64
+    let blocks = blocks(db);
+    let used: usize = blocks.iter().map(Encoded::size).sum();
+    used as f64 / (blocks.len() * MOST_SIZE) as f64
 }
 
 /// Rows of one value share it and most of their keys, so that a block has hundreds of them, and
@@ -88,7 +93,8 @@ fn fill(db: &Connection) -> f64 {
 #[test]
 fn rows_of_values_that_have_little_in_common_do_not_leave_small_blocks() {
     let folder = TempDir::new().unwrap();
-    let db = schema::open_writer(&folder.path().join("packhouse.db"), None).unwrap();
+    let db = schema::open_writer(&folder.path().join("packhouse.db"), &SqliteOptions::default())
+        .unwrap();
     db.execute_batch("BEGIN").unwrap();
     let folders = ["one folder of a long name", "quite another folder of a longer name"];
     for numbers in [0..2_000_u32, 2_000..2_400, 2_400..2_800, 2_800..3_200] {
@@ -110,7 +116,8 @@ fn rows_of_values_that_have_little_in_common_do_not_leave_small_blocks() {
 #[test]
 fn a_block_that_became_small_stays_alone_beside_one_that_begins_otherwise() {
     let folder = TempDir::new().unwrap();
-    let db = schema::open_writer(&folder.path().join("packhouse.db"), None).unwrap();
+    let db = schema::open_writer(&folder.path().join("packhouse.db"), &SqliteOptions::default())
+        .unwrap();
     db.execute_batch("BEGIN").unwrap();
     let write = |rows: &mut dyn Iterator<Item = (Vec<u8>, String, bool)>| {
         let mut changes = RowChanges::default();
@@ -135,7 +142,8 @@ fn a_block_that_became_small_stays_alone_beside_one_that_begins_otherwise() {
 #[test]
 fn rows_that_come_in_no_order_fill_their_blocks() {
     let folder = TempDir::new().unwrap();
-    let db = schema::open_writer(&folder.path().join("packhouse.db"), None).unwrap();
+    let db = schema::open_writer(&folder.path().join("packhouse.db"), &SqliteOptions::default())
+        .unwrap();
     db.execute_batch("BEGIN").unwrap();
     let term = (FIELD + 1, &[b'x'; 90][..]);
     let found: Rc<[u8]> = Carried::encode([term].into_iter(), [].into_iter(), b"thing\0").into();
@@ -161,7 +169,7 @@ proptest! {
         carries in any::<bool>(),
     ) {
         let folder = TempDir::new().unwrap();
-        let db = schema::open_writer(&folder.path().join("packhouse.db"), None).unwrap();
+        let db = schema::open_writer(&folder.path().join("packhouse.db"), &SqliteOptions::default()).unwrap();
         db.execute_batch("BEGIN").unwrap();
         let term = (FIELD + 1, &[b'x'; 90][..]);
         let found: Rc<[u8]> = Carried::encode([term].into_iter(), [].into_iter(), b"thing\0").into();
