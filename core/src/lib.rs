@@ -37,8 +37,8 @@ pub use engine::{Limits, Packhouse, Ports};
 pub use error::{Error, ErrorKind, Noun, PendingEula, Result};
 pub use time::Timestamp;
 pub use usecases::{
-    Listed, ListedNames, Paging, access_keys, attributes, downloads, entitlements, eulas, explain,
-    explodes, files, folders, followers, gpg_keys, health, licenses, maven, members, organizations,
-    packages, permissions, products, publishing, repositories, restrictions, search, signed_urls,
-    subjects, teams, uploads, users, versions,
+    Listed, ListedNames, PackageNames, Paging, access_keys, attributes, downloads, entitlements,
+    eulas, explain, explodes, files, folders, followers, gpg_keys, health, licenses, maven,
+    members, organizations, packages, permissions, products, publishing, repositories,
+    restrictions, search, signed_urls, subjects, teams, uploads, users, versions,
 };

@@ -1,7 +1,7 @@
 //! Packhouse records on SQLite: a [`Store`] in one file.
 //!
 //! One thread writes and groups the batches that wait into one durable commit; a few read by key,
-//! a few answer queries, and each scan has one of its own. `schema/` has the tables, `search/` how
+//! a few answer queries but those of very little work, and each scan has one of its own. `schema/` has the tables, `search/` how
 //! a query is answered, `write/` how a batch is applied.
 //!
 //! This crate knows keys, terms and queries, and nothing of packages or callers.
@@ -24,9 +24,11 @@ mod views;
 mod write;
 
 use std::fs::File;
+use std::future::poll_fn;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -58,7 +60,7 @@ pub struct SqliteStore {
     writes: Arc<Queue<write::Job>>,
     scans: Arc<Queue<scan::Scan>>,
     /// What searches read with.
-    searching: Arc<serve::Readers>,
+    searching: Arc<serve::Connections>,
     /// Tells scans that are under way.
     closed: Arc<AtomicBool>,
     written: Arc<Written>,
@@ -78,7 +80,9 @@ pub struct WriteCounts {
 }
 
 impl SqliteStore {
-    /// Opens the store in a file, which is made if it is not there.
+    /// Opens the store in a file, which is made if it is not there. The tables of an older version are
+    /// brought forward in one transaction, which for the first version may take minutes for each million
+    /// records, and as much room again as its index.
     ///
     /// # Errors
     /// [`StoreErrorKind::Invalid`] for the database of another program or of a newer version of
@@ -96,7 +100,7 @@ impl SqliteStore {
             reads: Arc::new(Queue::new()),
             selects: Arc::new(Queue::new()),
             scans: Arc::new(Queue::new()),
-            searching: Arc::new(serve::Readers::new(AT_ONCE)),
+            searching: Arc::new(serve::Connections::new(AT_ONCE)),
             writes: Arc::new(Queue::new()),
             closed: Arc::default(),
             written,
@@ -188,6 +192,19 @@ impl Drop for SqliteStore {
     }
 }
 
+/// Lets others go on that wait for the thread.
+async fn yield_once() {
+    let mut yielded = false;
+    let once = |context: &mut Context<'_>| {
+        if std::mem::replace(&mut yielded, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    };
+    poll_fn(once).await;
+}
+
 #[async_trait]
 impl Store for SqliteStore {
     async fn read(&self, keys: &[Key]) -> Result<Vec<Option<Record>>, StoreError> {
@@ -206,6 +223,8 @@ impl Store for SqliteStore {
     async fn select(&self, query: &Query) -> Result<Page, StoreError> {
         query.check()?;
         if let Some(page) = serve::select_at_once(&self.searching, &self.selects, query) {
+            // Who asks again and again must not keep others from the thread.
+            yield_once().await;
             return page;
         }
         let (answer, answered) = oneshot::channel();

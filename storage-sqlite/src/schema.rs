@@ -129,18 +129,19 @@ fn prepare_writer(connection: &mut Connection, options: &SqliteOptions) -> Outco
         connection.pragma_update(None, "max_page_count", (most / size).max(1))?;
     }
     let version: usize = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    for (number, step) in STEPS.iter().enumerate().skip(version) {
-        let change =
-            connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-        change.execute_batch(step.sql)?;
-        if step.index_rows {
-            write_index_rows(&change, options.carry_from)?;
-        }
-        change.pragma_update(None, "user_version", number + 1)?;
-        change.pragma_update(None, "application_id", APPLICATION_ID)?;
-        change.commit()?;
+    if version == STEPS.len() {
+        return Ok(());
     }
-    Ok(())
+    let change = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let steps = &STEPS[version..];
+    steps.iter().try_for_each(|step| change.execute_batch(step.sql))?;
+    // Into the tables of the last step, whichever step it was that lost them.
+    if steps.iter().any(|step| step.index_rows) {
+        write_index_rows(&change, options.carry_from)?;
+    }
+    change.pragma_update(None, "user_version", STEPS.len())?;
+    change.pragma_update(None, "application_id", APPLICATION_ID)?;
+    Ok(change.commit()?)
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 //! The threads that read: some for records by key, some for queries, so that a long search never
-//! holds up a download.
+//! holds up a download. A very short search is answered on the thread that asks.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -24,6 +24,7 @@ const KEYS_TOGETHER: usize = 64;
 
 /// What is being done, for errors.
 const CONTEXT: &str = "read records";
+const SELECT: &str = "answer a query";
 
 type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
 
@@ -92,16 +93,17 @@ fn read_together(reader: &mut Reader, mut jobs: Vec<Read>, recent: &Recent) {
 
 /// Serves queries until the queue is closed. `limit` is how long one may wait, and how long it may
 /// take.
-pub(crate) fn selects(readers: &Readers, queue: &Queue<Search>, limit: Duration) {
+pub(crate) fn selects(connections: &Connections, queue: &Queue<Search>, limit: Duration) {
     loop {
         match queue.take(1, PATIENCE, |_| 1) {
             Taken::Jobs(jobs) => {
                 for job in jobs {
                     match job {
-                        Search::Select(job) => select(&mut readers.wait(), *job, queue, limit),
+                        Search::Select(job) => select(&mut connections.wait(), *job, queue, limit),
                         Search::Help(share) => {
                             let is_idle = || !queue.has(|job| matches!(job, Search::Select(_)));
-                            if let Some(mut reader) = readers.idle() {
+                            // Without one it is offered again, if there is still much to do.
+                            if let Some(mut reader) = connections.spare() {
                                 search::help(&mut reader, &share, is_idle);
                             }
                         }
@@ -126,43 +128,40 @@ fn select(reader: &mut Reader, job: Select, queue: &Queue<Search>, limit: Durati
     let offer = |share: &Arc<Share>| queue.offer(Search::Help(Arc::clone(share)));
     let select = |reader: &mut Reader| search::select(reader, &job.query, &offer);
     let page = reader.in_snapshot_within(limit, select);
-    answer(job.answer, page, "answer a query");
+    answer(job.answer, page, SELECT);
 }
 
 /// How many searches are left to the threads after one that held up whoever asked for too long: the
 /// disk is slow, or the processor is busy.
 const REST: u32 = 64;
 
-/// Answers a query on the thread that asks, if it is little work and nobody else waits: to wake
+/// Answers a query on the thread that asks, if it is little work and nobody else searches: to wake
 /// another thread and to be woken takes longer than many a search.
 pub(crate) fn select_at_once(
-    readers: &Readers,
+    connections: &Connections,
     queue: &Queue<Search>,
     query: &Query,
 ) -> Option<Result<Page, StoreError>> {
-    let left = |left: u32| left.checked_sub(1);
-    if readers.resting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, left).is_ok() {
+    if !search::may_be_small(query) || connections.rests() {
         return None;
     }
-    let mut reader = readers.idle().filter(|_| !queue.has_jobs())?;
-    let began = Instant::now();
-    let page =
-        reader.in_snapshot_within(readers.at_once, |reader| search::select_small(reader, query));
+    let mut reader = connections.alone().filter(|_| !queue.has_jobs())?;
+    let (began, limit) = (Instant::now(), connections.at_once);
+    let page = reader.in_snapshot_within(limit, |reader| search::select_small(reader, query));
+    if began.elapsed() >= limit {
+        connections.resting.store(REST, Ordering::Relaxed);
+    }
     match page {
-        Err(Fault::Late) => {
-            if began.elapsed() >= readers.at_once {
-                readers.resting.store(REST, Ordering::Relaxed);
-            }
-            None
-        }
-        page => Some(page.map_err(|fault| fault.within("answer a query"))),
+        Ok(page) => page.map(Ok),
+        Err(Fault::Late) => None,
+        Err(fault) => Some(Err(fault.within(SELECT))),
     }
 }
 
 /// The connections that search: as many as threads do, which have one only while they need it.
 #[derive(Debug)]
-pub(crate) struct Readers {
-    lent: Mutex<Lent>,
+pub(crate) struct Connections {
+    idle: Mutex<Idle>,
     returned: Condvar,
     /// How long a search may hold up whoever asks.
     at_once: Duration,
@@ -171,51 +170,86 @@ pub(crate) struct Readers {
 }
 
 #[derive(Debug, Default)]
-struct Lent {
-    idle: Vec<Reader>,
+struct Idle {
+    /// The last one that was used has most in memory.
+    readers: Vec<Reader>,
+    /// How many somebody uses.
+    lent: usize,
     /// How many threads wait for one.
     waiting: usize,
 }
 
-impl Readers {
+impl Idle {
+    fn lend<'a>(&mut self, of: &'a Connections) -> Option<Borrowed<'a>> {
+        let reader = self.readers.pop()?;
+        self.lent += 1;
+        Some(Borrowed { reader: Some(reader), of })
+    }
+}
+
+impl Connections {
     /// None yet; `at_once` is how long a search may hold up whoever asks.
     pub(crate) fn new(at_once: Duration) -> Self {
-        let (lent, returned, resting) = <(Mutex<Lent>, Condvar, AtomicU32)>::default();
-        Self { lent, returned, at_once, resting }
+        let (idle, returned, resting) = <(Mutex<Idle>, Condvar, AtomicU32)>::default();
+        Self { idle, returned, at_once, resting }
     }
 
     pub(crate) fn add(&self, reader: Reader) {
-        self.lock().idle.push(reader);
-        self.returned.notify_one();
+        self.lock().readers.push(reader);
     }
 
     /// Closes those that nobody uses.
     pub(crate) fn close(&self) {
-        self.lock().idle.clear();
+        self.lock().readers.clear();
     }
 
-    /// One that nobody uses or waits for. The last one that was used has most in memory.
-    pub(crate) fn idle(&self) -> Option<Borrowed<'_>> {
-        let mut lent = self.lock();
-        let reader = if lent.waiting == 0 { lent.idle.pop() } else { None };
-        drop(lent);
-        reader.map(|reader| Borrowed { reader: Some(reader), of: self })
+    /// One, if nobody uses any.
+    pub(crate) fn alone(&self) -> Option<Borrowed<'_>> {
+        let mut idle = self.lock();
+        if idle.lent == 0 && idle.waiting == 0 { idle.lend(self) } else { None }
+    }
+
+    /// One that nobody uses or waits for.
+    pub(crate) fn spare(&self) -> Option<Borrowed<'_>> {
+        let mut idle = self.lock();
+        if idle.waiting == 0 { idle.lend(self) } else { None }
     }
 
     /// One, as soon as there is one.
     pub(crate) fn wait(&self) -> Borrowed<'_> {
-        let mut lent = self.lock();
-        lent.waiting += 1;
-        let is_none = |lent: &mut Lent| lent.idle.is_empty();
-        let mut lent =
-            self.returned.wait_while(lent, is_none).unwrap_or_else(PoisonError::into_inner);
-        lent.waiting -= 1;
-        Borrowed { reader: lent.idle.pop(), of: self }
+        let mut idle = self.lock();
+        idle.waiting += 1;
+        loop {
+            if let Some(lent) = idle.lend(self) {
+                idle.waiting -= 1;
+                return lent;
+            }
+            idle = self.returned.wait(idle).unwrap_or_else(PoisonError::into_inner);
+        }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Lent> {
-        // Every change is a single step, so that a panic leaves nothing half done.
-        self.lent.lock().unwrap_or_else(PoisonError::into_inner)
+    #[cfg(test)]
+    pub(crate) fn waiting(&self) -> usize {
+        self.lock().waiting
+    }
+
+    /// Whether the next search is left to the threads, because an earlier one took too long.
+    pub(crate) fn rests(&self) -> bool {
+        let less = |left: u32| left.checked_sub(1);
+        self.resting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok()
+    }
+
+    fn give_back(&self, reader: Reader) {
+        let mut idle = self.lock();
+        idle.readers.push(reader);
+        idle.lent -= 1;
+        drop(idle);
+        self.returned.notify_one();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Idle> {
+        // Nothing panics while it is locked.
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -223,7 +257,7 @@ impl Readers {
 #[derive(Debug)]
 pub(crate) struct Borrowed<'a> {
     reader: Option<Reader>,
-    of: &'a Readers,
+    of: &'a Connections,
 }
 
 impl Deref for Borrowed<'_> {
@@ -246,7 +280,7 @@ impl Drop for Borrowed<'_> {
         if thread::panicking() {
             reader.abandon();
         }
-        self.of.add(reader);
+        self.of.give_back(reader);
     }
 }
 

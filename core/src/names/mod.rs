@@ -4,7 +4,6 @@
 //! to the case of ASCII letters: their [`SubjectName::folded`] form is what keys are made of.
 
 mod error;
-mod list;
 mod maven;
 mod path;
 mod reserved;
@@ -15,7 +14,6 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use error::NameError;
-pub use list::PackageNames;
 pub use maven::{MavenPath, SystemId};
 pub use path::{FileLocation, FilePath, PackagePath, RepoPath, VersionPath};
 pub use reserved::{RESERVED_SUBJECTS, RESERVED_VERSIONS};
@@ -37,7 +35,7 @@ macro_rules! name {
                 Ok(Self(text.to_owned()))
             }
 
-            fn check(text: &str) -> Result<(), NameError> {
+            pub(crate) fn check(text: &str) -> Result<(), NameError> {
                 $rule(text).map_err(|rule| NameError::new($noun, text, rule))
             }
 

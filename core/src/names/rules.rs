@@ -79,8 +79,8 @@ pub(super) fn segment(text: &str) -> Result<(), BrokenRule> {
 /// Whether no byte needs a closer look: so with most names. All are looked at, which needs no branch
 /// for each.
 fn is_plain(text: &str) -> bool {
-    let is_plain = |byte: u8| byte.is_ascii_graphic() & (byte != b'\\') & (byte != b'/');
-    text.bytes().fold(true, |plain, byte| plain & is_plain(byte)) && !is_dots(text)
+    let plain = |byte: u8| byte.is_ascii_graphic() & (byte != b'\\') & (byte != b'/');
+    text.bytes().fold(true, |all, byte| all & plain(byte)) && !is_dots(text)
 }
 
 fn is_dots(text: &str) -> bool {

@@ -7,7 +7,7 @@ use futures::TryFutureExt;
 
 use super::packages::PackageView;
 use super::versions::VersionView;
-use super::{Listed, ListedNames, Paging, files, packages, versions};
+use super::{Listed, ListedNames, PackageNames, Paging, files, packages, versions};
 use crate::access::{Caller, Changes, PackagePlace, Permit, act};
 use crate::engine::Packhouse;
 use crate::error::Noun;
@@ -15,7 +15,7 @@ use crate::model::attributes::{AttributeQuery, Attributes, Clauses};
 use crate::model::files::File;
 use crate::model::packages::{Package, Updated};
 use crate::model::versions::Version;
-use crate::names::{AttributeName, FileLocation, PackageNames, PackagePath, RepoPath, VersionPath};
+use crate::names::{AttributeName, FileLocation, PackagePath, RepoPath, VersionPath};
 use crate::store::{Change, Filter, Query};
 use crate::work::{Work, decode};
 use crate::{Error, ErrorKind, Result};

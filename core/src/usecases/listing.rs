@@ -5,8 +5,8 @@ use std::future::Future;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use crate::Result;
-use crate::names::PackageNames;
-use crate::store::{Query, Start};
+use crate::names::{NameError, PackageName};
+use crate::store::{Names, Query, Start};
 
 /// Which part of a list is wanted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -68,6 +68,36 @@ pub struct ListedNames {
     pub start: u64,
 }
 
+/// Names of packages in their order, all in one text: there may be very many, and most callers only
+/// pass them on.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct PackageNames(Names);
+
+impl PackageNames {
+    /// Names that all keep the rules of [`PackageName`].
+    pub(crate) fn new(names: Names) -> std::result::Result<Self, NameError> {
+        names.iter().try_for_each(PackageName::check)?;
+        Ok(Self(names))
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The texts of the names, in their order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.0.iter()
+    }
+}
+
 impl<T> Listed<T> {
     /// The same page of what each of its things leads to, several looked up at a time; without
     /// those that are gone by now.
@@ -85,5 +115,22 @@ impl<T> Listed<T> {
     pub fn map<U>(self, make: impl FnMut(T) -> U) -> Listed<U> {
         let items = self.items.into_iter().map(make).collect();
         Listed { items, total: self.total, start: self.start }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_has_names_that_keep_the_rules_and_no_others() {
+        let good = ["Catch:bincrafters", "a b", "zlib"];
+        let names = PackageNames::new(good.iter().collect()).unwrap();
+        assert_eq!((names.len(), names.is_empty()), (3, false));
+        assert!(names.iter().eq(good));
+        for bad in ["", ".", "a/b", " a", "a\u{202e}b"] {
+            let error = PackageNames::new(["zlib", bad].iter().collect()).unwrap_err();
+            assert_eq!(error, PackageName::parse(bad).unwrap_err());
+        }
     }
 }

@@ -45,4 +45,4 @@ pub(crate) mod verified;
 pub mod versions;
 mod windows;
 
-pub use listing::{Listed, ListedNames, Paging};
+pub use listing::{Listed, ListedNames, PackageNames, Paging};

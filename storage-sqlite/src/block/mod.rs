@@ -52,7 +52,7 @@ pub(crate) struct Block<'a> {
 
 /// How many bytes of what rows carry have as much room as one of the rows themselves: a page has
 /// those of some blocks side by side, and what the rows of one of them carry.
-const CARRIED_A_ROW: usize = 5;
+const CARRIED_TO_ROWS: usize = 5;
 
 /// A block as it is stored.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -87,7 +87,7 @@ struct Lengths {
 impl Lengths {
     /// How much room they take, in bytes that are carried.
     fn size(self) -> usize {
-        self.carried.max(self.rows * CARRIED_A_ROW)
+        self.carried.max(self.rows * CARRIED_TO_ROWS)
     }
 }
 

@@ -174,7 +174,7 @@ impl<'a> Search<'a> {
         Ok(sample)
     }
 
-    fn whole_page(&mut self, source: &Source, counting: bool) -> Outcome<Pager<'a>> {
+    pub(super) fn whole_page(&mut self, source: &Source, counting: bool) -> Outcome<Pager<'a>> {
         let page = self.page_within(source, u64::MAX, counting)?;
         Ok(page.unwrap_or_else(|| Pager::new(self.query, counting)))
     }

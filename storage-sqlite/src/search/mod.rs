@@ -22,14 +22,14 @@ use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use packhouse_core::store::{
-    Cursor, Direction, Field, Filter, Order, Page, Query, Row, Shape, Start,
+    Cursor, Direction, Field, Filter, Key, Names, Order, Page, Query, Row, Shape, Start,
 };
 
 use rusqlite::Connection;
 
 use self::check::{Check, Owners};
 use self::matches::Matches;
-use self::pager::direction;
+use self::pager::{Pager, direction};
 use self::plan::{Indexed, Planner};
 use self::share::{Helping, Shared, Side, revision};
 pub(crate) use self::share::{Offer, Share};
@@ -50,33 +50,18 @@ const GLANCE: u32 = 64;
 
 /// From how many candidates on a search is offered to those who have nothing else to do, and again
 /// after as many: to wake a thread, and to wait for it, takes as long as some hundreds of them.
-const MANY: u64 = if cfg!(test) { 1_000 } else { 4_096 };
+const MANY: u64 = if cfg!(test) { 1_000 } else { 2_048 };
 
-/// Up to how many blocks a search may have to collect that is answered at once, about.
+/// In up to how many blocks the range of a search may begin that is answered at once: some 2,000 rows.
 const SMALL: u32 = 64;
 
 /// Answers a query. A search of very many candidates is offered to others.
 pub(crate) fn select(reader: &mut Reader, query: &Query, offer: &Offer<'_>) -> Outcome<Page> {
-    answer(reader, query, Some(offer))
-}
-
-/// Answers a query if that is little work; [`Fault::Late`] otherwise.
-pub(crate) fn select_small(reader: &mut Reader, query: &Query) -> Outcome<Page> {
-    answer(reader, query, None)
-}
-
-fn answer(reader: &mut Reader, query: &Query, offer: Option<&Offer<'_>>) -> Outcome<Page> {
-    let (keys, names, next, total) = {
-        let mut search = Search::new(&reader.connection, query, reader.deadline())?;
-        search.offer = offer;
-        search.small = offer.is_none();
-        let known = if query.total { search.known_total()? } else { None };
-        let mut pager = search.page(query.total && known.is_none())?;
-        let next = pager.next();
-        let total = known.or_else(|| query.total.then_some(pager.matched));
-        let names = pager.names.finish().ok_or(Fault::Malformed("a key"))?;
-        (pager.keys, names, next, total)
-    };
+    let mut search = Search::new(&reader.connection, query, reader.deadline())?;
+    search.offer = Some(offer);
+    let known = if query.total { search.known_total()? } else { None };
+    let pager = search.page(query.total && known.is_none())?;
+    let Found { keys, names, next, total } = Found::of(pager, known)?;
     let mut rows = Vec::with_capacity(keys.len());
     for key in keys {
         let record = match query.shape {
@@ -87,6 +72,21 @@ fn answer(reader: &mut Reader, query: &Query, offer: Option<&Offer<'_>>) -> Outc
         rows.push(Row { key, record });
     }
     Ok(Page { rows, names, next, total })
+}
+
+/// Whether [`select_small`] may have an answer; it is looked at before anything is read.
+pub(crate) fn may_be_small(query: &Query) -> bool {
+    query.shape == Shape::Names && matches!(query.order, Order::Key(_))
+}
+
+/// Answers a query for names that are all in a short range of index rows, of which nothing else has to
+/// be read; `None` for others.
+pub(crate) fn select_small(reader: &mut Reader, query: &Query) -> Outcome<Option<Page>> {
+    let mut search = Search::new(&reader.connection, query, reader.deadline())?;
+    let Some(source) = search.small_source()? else { return Ok(None) };
+    let pager = search.whole_page(&source, query.total)?;
+    let Found { names, next, total, .. } = Found::of(pager, None)?;
+    Ok(Some(Page { rows: Vec::new(), names, next, total }))
 }
 
 /// Takes part in a search that somebody shares, for as long as `is_idle`.
@@ -126,8 +126,24 @@ struct Search<'a> {
     judged: u32,
     /// How to share it.
     offer: Option<&'a Offer<'a>>,
-    /// Whether it is given up where it has much to collect.
-    small: bool,
+}
+
+/// What a search found.
+struct Found {
+    keys: Vec<Key>,
+    names: Names,
+    next: Option<Cursor>,
+    total: Option<u64>,
+}
+
+impl Found {
+    /// What a page has; `known` is the total where nothing had to be counted.
+    fn of(mut pager: Pager<'_>, known: Option<u64>) -> Outcome<Self> {
+        let next = pager.next();
+        let total = known.or_else(|| pager.counted());
+        let names = pager.names.finish().ok_or(Fault::Malformed("a key"))?;
+        Ok(Self { keys: pager.keys, names, next, total })
+    }
 }
 
 impl<'a> Search<'a> {
@@ -139,11 +155,26 @@ impl<'a> Search<'a> {
             Order::Key(_) => Declared::default(),
             Order::Term(field, _) => declared(db, planner.kind, field)?,
         };
-        let (walk, judged, offer, small) = (None, 0, None, false);
+        let (walk, judged, offer) = (None, 0, None);
         let mut search =
-            Self { query, planner, owners, check, ordered, walk, deadline, judged, offer, small };
+            Self { query, planner, owners, check, ordered, walk, deadline, judged, offer };
         search.walk = search.walk()?;
         Ok(search)
+    }
+
+    /// A short range of index rows that has all matches, and nothing else: that of the one condition
+    /// that there is.
+    fn small_source(&self) -> Outcome<Option<Source>> {
+        let mut sources = self.planner.sources(&self.query.filter)?;
+        let Some(source) = sources.pop().filter(|_| sources.is_empty()) else { return Ok(None) };
+        let known = self.known_of(&source);
+        let is_small = match &source {
+            Source::Span(span) if known.exact && known.inside => {
+                !span.has_more_blocks_than(self.planner.db, SMALL)?
+            }
+            _ => false,
+        };
+        Ok(is_small.then_some(source))
     }
 
     /// The total of an unfiltered query, where a counter has it.
@@ -305,12 +336,6 @@ impl<'a> Search<'a> {
     /// Gives every match from any source, sorted; none and `false` when there are more than
     /// `budget` candidates.
     fn collect(&mut self, source: &Source, budget: u64, emit: &mut Emit<'_>) -> Outcome<bool> {
-        if let Source::Span(span) = source
-            && self.small
-            && span.has_more_blocks_than(self.planner.db, SMALL)?
-        {
-            return Err(Fault::Late);
-        }
         let mut matches = self.no_matches();
         let collected = match (source, self.offer) {
             (Source::Span(span), Some(offer)) => {

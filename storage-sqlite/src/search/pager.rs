@@ -16,7 +16,7 @@ pub(crate) struct Pager<'a> {
     counting: bool,
     skip: u64,
     after: Option<(Option<&'a [u8]>, &'a [u8])>,
-    pub(crate) matched: u64,
+    matched: u64,
     taken: usize,
     /// The keys of the page.
     pub(crate) keys: Vec<Key>,
@@ -77,6 +77,11 @@ impl<'a> Pager<'a> {
             self.end = Some(Cursor { value: value.map(TermValue::from_bytes), key: key_of(key)? });
         }
         Ok(())
+    }
+
+    /// How many matches there are, if they were to be counted.
+    pub(crate) fn counted(&self) -> Option<u64> {
+        self.counting.then_some(self.matched)
     }
 
     /// The cursor of the next page.

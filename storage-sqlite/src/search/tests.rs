@@ -19,7 +19,7 @@ use super::{Offer, Share, Turn, help, select};
 use crate::fault::Fault;
 use crate::queue::Queue;
 use crate::records::Reader;
-use crate::serve::{Readers, Search, Select, select_at_once};
+use crate::serve::{Connections, Search, Select, select_at_once};
 use crate::{SqliteOptions, SqliteStore, schema};
 
 const THING: Kind = Kind::new("thing");
@@ -373,80 +373,96 @@ fn searches_that_help_each_other_are_all_answered() {
 const LONG: Duration = Duration::from_secs(60);
 
 /// What searches read with: one connection, and nobody who serves the queue.
-fn at_once(folder: &TempDir, limit: Duration) -> (Readers, Queue<Search>) {
-    let readers = Readers::new(limit);
-    readers.add(reader(folder).limited().unwrap());
-    (readers, Queue::new())
+fn at_once(folder: &TempDir, limit: Duration) -> (Connections, Queue<Search>) {
+    let connections = Connections::new(limit);
+    connections.add(reader(folder).limited().unwrap());
+    (connections, Queue::new())
 }
 
-/// Things that are made between the first one and another.
+/// The names of things that are made before some time.
 fn made_before(end: usize) -> Query {
     let (low, high) = (Bound::Included(number(0)), Bound::Excluded(number(end)));
-    things(Filter::Between(MADE, low, high)).keys().limit(COUNT)
+    things(Filter::Between(MADE, low, high)).names().limit(COUNT)
 }
 
 #[test]
-fn a_search_of_little_work_is_answered_at_once_unless_somebody_waits() {
+fn a_search_for_few_names_is_answered_at_once_unless_somebody_searches() {
     let (folder, _store) = boxes(1);
-    let (readers, queue) = at_once(&folder, LONG);
-    let ask = |end| select_at_once(&readers, &queue, &made_before(end)).map(Result::unwrap);
-    let expected = names(&folder, &made_before(500), &|_| {}).unwrap();
-    let page = ask(500).unwrap();
-    assert!(page.rows.iter().map(|row| &row.key).eq(&expected));
-    assert_eq!(expected.len(), 500);
-    // Far more blocks than are collected at once.
-    assert!(ask(38_000).is_none());
-    let lent = readers.idle().unwrap();
-    assert!(ask(500).is_none(), "the connection is in use");
+    let (connections, queue) = at_once(&folder, LONG);
+    let ask = |query: &Query| select_at_once(&connections, &queue, query).map(Result::unwrap);
+    let small = made_before(500);
+    for query in [&small, &small.clone().limit(7), &small.clone().limit(7).with_total()] {
+        let expected = select(&mut reader(&folder), query, &|_| {}).unwrap();
+        assert_eq!(ask(query).as_ref(), Some(&expected));
+        assert_eq!(expected.names.len(), query.limit.min(500));
+    }
+    let round = is(SHAPE, "round");
+    let both = Filter::All(vec![small.filter.clone(), round.clone()]);
+    for other in [
+        made_before(38_000),
+        small.clone().keys(),
+        small.clone().order(Order::Term(MADE, Direction::Ascending)),
+        things(both).names(),
+        things(Filter::Not(Box::new(round))).names(),
+        things(Filter::Like(NAME, Pattern::new("*lib 7*").unwrap())).names(),
+    ] {
+        assert!(ask(&other).is_none(), "{other:?}");
+    }
+    let lent = connections.spare().unwrap();
+    connections.add(reader(&folder));
+    assert!(ask(&small).is_none(), "somebody searches");
     drop(lent);
-    assert_eq!(ask(500).as_ref(), Some(&page));
+    assert!(ask(&small).is_some());
     let (answer, _answered) = oneshot::channel();
     let job = Select { query: made_before(1), asked: Instant::now(), answer };
     queue.push(Search::Select(Box::new(job))).unwrap();
-    assert!(ask(500).is_none(), "others wait for longer");
+    assert!(ask(&small).is_none(), "somebody waits");
 }
 
 #[test]
-fn after_a_search_that_held_up_who_asked_the_next_ones_are_left_to_the_threads() {
+fn after_a_search_that_took_too_long_the_next_ones_are_left_to_the_threads() {
     let (folder, _store) = boxes(1);
-    let (readers, queue) = at_once(&folder, Duration::from_millis(5));
-    let ask = |query: &Query| select_at_once(&readers, &queue, query).map(Result::unwrap);
-    // No index helps: every record is looked at.
-    let slow = things(Filter::Not(Box::new(is(SHAPE, "round"))));
-    assert!(ask(&slow).is_none());
-    let left = (0..1_000).take_while(|_| ask(&made_before(1)).is_none()).count();
-    // One that is late by itself, on a busy machine, has as many more left to them.
-    assert_eq!(left % 65, 64);
+    let (connections, queue) = at_once(&folder, Duration::ZERO);
+    // Whatever it takes is too long here.
+    for _ in 0..3 {
+        assert!(!connections.rests());
+        assert!(select_at_once(&connections, &queue, &made_before(500)).is_none());
+        assert!((0..64).all(|_| connections.rests()));
+    }
 }
 
 #[test]
 fn a_connection_comes_back_from_who_panicked() {
     let (folder, _store) = boxes(1);
-    let (readers, queue) = at_once(&folder, LONG);
+    let (connections, queue) = at_once(&folder, LONG);
     let panicked = thread::scope(|scope| {
         let panics = scope.spawn(|| {
-            let mut lent = readers.idle().unwrap();
+            let mut lent = connections.wait();
             let panic = |_: &mut Reader| -> Result<(), Fault> { panic!("in a snapshot") };
-            lent.in_snapshot_within(Duration::from_secs(60), panic)
+            lent.in_snapshot_within(LONG, panic)
         });
         panics.join()
     });
     assert!(panicked.is_err());
-    let page = select_at_once(&readers, &queue, &made_before(7)).unwrap().unwrap();
-    assert_eq!(page.rows.len(), 7);
+    let page = select_at_once(&connections, &queue, &made_before(7)).unwrap().unwrap();
+    assert_eq!(page.names.len(), 7);
 }
 
 #[test]
-fn a_thread_that_waits_for_a_connection_gets_the_next_one() {
+fn who_waits_for_a_connection_gets_the_next_one() {
     let (folder, _store) = boxes(1);
-    let (readers, _queue) = at_once(&folder, LONG);
-    let lent = readers.idle().unwrap();
+    let (connections, _queue) = at_once(&folder, LONG);
+    let lent = connections.wait();
     thread::scope(|scope| {
         let waits = scope.spawn(|| {
-            let mut lent = readers.wait();
-            select(&mut lent, &made_before(7), &|_| {}).unwrap().rows.len()
+            let mut lent = connections.wait();
+            select(&mut lent, &made_before(7), &|_| {}).unwrap().names.len()
         });
-        thread::sleep(Duration::from_millis(50));
+        while connections.waiting() == 0 {
+            thread::yield_now();
+        }
+        connections.add(reader(&folder));
+        assert!(connections.spare().is_none(), "somebody waits for it");
         drop(lent);
         assert_eq!(waits.join().unwrap(), 7);
     });

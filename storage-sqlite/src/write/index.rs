@@ -9,15 +9,15 @@ use rusqlite::{Connection, OptionalExtension};
 use super::apply::Pending;
 use super::rows::RowChanges;
 use crate::encoding::{Carried, FieldId, prefix_lengths};
-use crate::fault::Outcome;
+use crate::fault::{Fault, Outcome};
 use crate::fields::{Fields, Numbers};
 use crate::texts;
 
 /// An index row does not carry more than this.
 const MOST_CARRIED: usize = 1024;
 
-/// The rows of how many records are written together.
-const RECORDS_TOGETHER: u32 = 10_000;
+/// How many rows are written together, where all are; few where programs are built for tests.
+const ROWS_TOGETHER: usize = if cfg!(debug_assertions) { 1_500 } else { 100_000 };
 
 /// The most places to remember.
 const MOST_PLACES: usize = 10_000;
@@ -174,27 +174,29 @@ impl Index {
 }
 
 /// Writes the index rows of all records, where there are none; `carry_from` is as in the options of
-/// the store.
+/// the store. A record that is damaged has none: it is logged, and said when somebody reads it.
 pub(crate) fn write_index_rows(db: &Connection, carry_from: u32) -> Outcome<()> {
     let mut index = Index::new(carry_from);
-    let mut last = i64::MIN;
-    loop {
-        let mut rows = RowChanges::default();
-        let mut some = db.prepare_cached(
-            "SELECT id, key, terms FROM records WHERE id > ?1 ORDER BY id LIMIT ?2",
-        )?;
-        let mut some = some.query((last, RECORDS_TOGETHER))?;
-        let before = last;
-        while let Some(record) = some.next()? {
-            let (key, terms): (Vec<u8>, Vec<u8>) = (record.get(1)?, record.get(2)?);
-            index.found(db, &key, &terms)?.put(&mut rows, |_| true);
-            last = record.get(0)?;
+    let (mut rows, mut records) = (RowChanges::default(), 0_u64);
+    let mut find = db.prepare("SELECT key, terms FROM records ORDER BY id")?;
+    let mut found = find.query([])?;
+    while let Some(record) = found.next()? {
+        let (key, terms): (Vec<u8>, Vec<u8>) = (record.get(0)?, record.get(1)?);
+        match index.found(db, &key, &terms) {
+            Ok(found) => found.put(&mut rows, |_| true),
+            Err(fault @ Fault::Malformed(_)) => {
+                let key = key.escape_ascii();
+                tracing::error!(%key, %fault, "a record is damaged, and not found by searches");
+            }
+            Err(fault) => return Err(fault),
         }
-        if last == before {
-            return Ok(());
+        records += 1;
+        if rows.len() >= ROWS_TOGETHER {
+            tracing::info!(records, "writing the index of an older database anew");
+            std::mem::take(&mut rows).write(db, &HashMap::new(), carry_from)?;
         }
-        rows.write(db, &HashMap::new(), carry_from)?;
     }
+    rows.write(db, &HashMap::new(), carry_from)
 }
 
 fn change_text(db: &Connection, id: i64, before: &str, after: &str) -> Outcome<()> {

@@ -45,6 +45,11 @@ impl RowChanges {
         self.changes.insert(at, Becomes { field, there: None });
     }
 
+    /// How many rows.
+    pub(super) fn len(&self) -> usize {
+        self.changes.len()
+    }
+
     pub(super) fn add(&mut self, later: Self) {
         if self.changes.is_empty() {
             *self = later;

@@ -6,8 +6,6 @@ use packhouse_core::store::{
     Change, Field, Filter, Key, Pattern, Query, Revision, Store, StoreErrorKind, Term, TermValue,
 };
 use packhouse_sqlite::{SqliteOptions, SqliteStore};
-use rusqlite::Row;
-use rusqlite::types::Value;
 
 use crate::support::{COLOR, Place, THING, batch, put, thing, things};
 
@@ -65,17 +63,6 @@ async fn the_database_of_an_older_version_is_brought_forward() {
     }
     assert_eq!(before.iter().map(|page| page.rows.len()).collect::<Vec<_>>(), [333, 143, 47]);
     drop(store);
-    let stored = "SELECT place, value, rest, rows, bytes
-         FROM blocks LEFT JOIN carried ON carried.id = blocks.carried";
-    let rows = |place: &Place| -> Vec<[Value; 5]> {
-        let database = place.database();
-        let mut rows = database.prepare(stored).unwrap();
-        let row =
-            |row: &Row<'_>| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?]);
-        rows.query_map([], row).unwrap().collect::<Result<_, _>>().unwrap()
-    };
-    let rows_before = rows(&place);
-
     place
         .database()
         .execute_batch(
@@ -90,7 +77,9 @@ async fn the_database_of_an_older_version_is_brought_forward() {
         assert_eq!(store.select(query).await.unwrap(), *before);
     }
     drop(store);
-    assert_eq!(rows(&place), rows_before);
+    let carrying = "SELECT count(*) FROM blocks WHERE carried IS NOT NULL";
+    let carrying: u32 = place.database().query_row(carrying, [], |row| row.get(0)).unwrap();
+    assert!(carrying > 10, "{carrying}: rows of large places carry what records are found by");
 }
 
 #[tokio::test]

@@ -13,13 +13,13 @@ use packhouse_core::access::{Caller, Credentials, Origin, Secret, authenticate};
 use packhouse_core::memory::{InlineRuntime, MemoryBlobs, NoArchives, SeededRandom};
 use packhouse_core::model::Stored;
 use packhouse_core::model::packages::Package;
-use packhouse_core::names::{PackageName, PackageNames, RepoPath, SubjectName};
+use packhouse_core::names::{PackageName, RepoPath, SubjectName};
 use packhouse_core::packages;
 use packhouse_core::ports::Clock;
 use packhouse_core::repositories::{self, NewRepository};
 use packhouse_core::store::{Batch, BatchId, Store};
 use packhouse_core::users::{self, UserChange};
-use packhouse_core::{Limits, Packhouse, Paging, Ports, Timestamp, attributes};
+use packhouse_core::{Limits, PackageNames, Packhouse, Paging, Ports, Timestamp, attributes};
 use packhouse_sqlite::{SqliteOptions, SqliteStore};
 use tower::ServiceExt;
 

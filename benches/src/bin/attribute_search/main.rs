@@ -24,7 +24,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use packhouse_core::names::PackageNames;
+use packhouse_core::PackageNames;
 use packhouse_tests::random::Random;
 
 use crate::data::{Asked, Question, Sample};

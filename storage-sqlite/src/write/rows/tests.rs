@@ -165,8 +165,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn rows_lie_where_they_are_looked_for(
-        commits in prop::collection::vec(changes(), 1..8),
-        carries in any::<bool>(),
+        commits in prop::collection::vec((changes(), any::<bool>()), 1..8),
     ) {
         let folder = TempDir::new().unwrap();
         let db = schema::open_writer(&folder.path().join("packhouse.db"), &SqliteOptions::default()).unwrap();
@@ -174,7 +173,7 @@ proptest! {
         let term = (FIELD + 1, &[b'x'; 90][..]);
         let found: Rc<[u8]> = Carried::encode([term].into_iter(), [].into_iter(), b"thing\0").into();
         let mut expected = BTreeMap::new();
-        for commit in commits {
+        for (commit, carries) in commits {
             let mut changes = RowChanges::default();
             for (at, is_there) in commit {
                 if is_there {
@@ -187,6 +186,7 @@ proptest! {
             }
             changes.write(&db, &HashMap::new(), if carries { 0 } else { 1 }).unwrap();
             prop_assert!(stored(&db).iter().eq(expected.keys()));
+            blocks(&db);
             prop_assert!(most_of_several(&db) <= MOST_SIZE + MOST_SIZE / 4);
         }
     }
