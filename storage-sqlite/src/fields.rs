@@ -8,7 +8,7 @@ use packhouse_core::store::Field;
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::encoding::FieldId;
-use crate::fault::Outcome;
+use crate::fault::{Fault, Outcome};
 
 /// The numbers of the fields of one name within a kind.
 #[derive(Clone, Debug, Default)]
@@ -53,8 +53,9 @@ impl Fields {
             Entry::Vacant(unknown) => {
                 let field = connection
                     .prepare_cached("SELECT id, name, scope, wildcard FROM fields WHERE id = ?1")?
-                    .query_row([id], field_of)?;
-                Ok(unknown.insert(field))
+                    .query_row([id], field_of)
+                    .optional()?;
+                Ok(unknown.insert(field.ok_or(Fault::Malformed("the number of a field"))?))
             }
         }
     }

@@ -1,8 +1,8 @@
 //! Packhouse records on SQLite: a [`Store`] in one file.
 //!
-//! One thread writes and groups the batches that wait into one durable commit; a few read by key,
-//! a few answer queries but those of very little work, and each scan has one of its own. `schema/` has the tables, `search/` how
-//! a query is answered, `write/` how a batch is applied.
+//! One thread writes and groups the batches that wait into one durable commit; a few read by key, a
+//! few answer queries (but those for the names in a short range), and each scan has one of its own.
+//! `schema/` has the tables, `search/` how a query is answered, `write/` how a batch is applied.
 //!
 //! This crate knows keys, terms and queries, and nothing of packages or callers.
 
@@ -47,8 +47,8 @@ use crate::recent::Recent;
 use crate::records::Reader;
 use crate::write::{Writer, Written};
 
-/// How long a search may hold up whoever asks.
-const AT_ONCE: Duration = Duration::from_millis(1);
+/// How long a search may hold up whoever asks; longer where programs are built for tests, and slow.
+const AT_ONCE: Duration = Duration::from_millis(if cfg!(debug_assertions) { 100 } else { 1 });
 
 /// A store in one SQLite database.
 ///

@@ -9,8 +9,9 @@ pub struct SqliteOptions {
     /// Threads that read records by key; they never wait for a search.
     pub readers: usize,
     /// Threads that answer `select`, and the most that are answered at a time. A query for names that
-    /// all lie in a short range of one index is answered by the thread that asks, in some 0.1 ms and
-    /// about a millisecond at most, while none of these has anything to do.
+    /// all lie in a short range of one index is answered by the thread that asks, in some 0.1 ms, while
+    /// none of these has anything to do; after a millisecond it is left to these, but a page that the
+    /// disk has to read is waited for.
     pub searchers: usize,
     /// Threads that scan, one scan each at a time; further ones wait, at most the limit.
     pub scanners: usize,

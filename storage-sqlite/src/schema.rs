@@ -124,10 +124,17 @@ fn prepare_writer(connection: &mut Connection, options: &SqliteOptions) -> Outco
     // The writer checkpoints after it has answered; this one is for when it cannot keep up.
     connection.pragma_update(None, "wal_autocheckpoint", 16_384)?;
     connection.pragma_update(None, "cache_size", -65_536)?;
+    bring_forward(connection, options.carry_from)?;
+    // Afterwards, so that a store that is full can be brought forward too.
     if let Some(most) = options.max_bytes {
         let size: u64 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
         connection.pragma_update(None, "max_page_count", (most / size).max(1))?;
     }
+    Ok(())
+}
+
+/// Makes the tables, or makes those of an older version into those of this one.
+fn bring_forward(connection: &mut Connection, carry_from: u32) -> Outcome<()> {
     let version: usize = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if version == STEPS.len() {
         return Ok(());
@@ -137,7 +144,7 @@ fn prepare_writer(connection: &mut Connection, options: &SqliteOptions) -> Outco
     steps.iter().try_for_each(|step| change.execute_batch(step.sql))?;
     // Into the tables of the last step, whichever step it was that lost them.
     if steps.iter().any(|step| step.index_rows) {
-        write_index_rows(&change, options.carry_from)?;
+        write_index_rows(&change, carry_from)?;
     }
     change.pragma_update(None, "user_version", STEPS.len())?;
     change.pragma_update(None, "application_id", APPLICATION_ID)?;

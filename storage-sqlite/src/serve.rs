@@ -142,7 +142,7 @@ pub(crate) fn select_at_once(
     queue: &Queue<Search>,
     query: &Query,
 ) -> Option<Result<Page, StoreError>> {
-    if !search::may_be_small(query) || connections.rests() {
+    if !search::may_be_small(query) || connections.leave_one_out() {
         return None;
     }
     let mut reader = connections.alone().filter(|_| !queue.has_jobs())?;
@@ -233,8 +233,8 @@ impl Connections {
         self.lock().waiting
     }
 
-    /// Whether the next search is left to the threads, because an earlier one took too long.
-    pub(crate) fn rests(&self) -> bool {
+    /// Whether this search is left to the threads, because one before it took too long.
+    pub(crate) fn leave_one_out(&self) -> bool {
         let less = |left: u32| left.checked_sub(1);
         self.resting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok()
     }

@@ -1,5 +1,5 @@
 -- What the rows of blocks carry lies in a table of its own, and all else in the order of the walk:
--- keys alone are then read from a few pages that lie side by side, without a look at each block.
+-- keys alone are then read from a few pages that lie side by side, without looking each block up.
 DROP TABLE blocks;
 
 -- Blocks of index rows (src/block/). A row is a value in a place, the rest of the record's key

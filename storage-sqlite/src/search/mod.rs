@@ -74,9 +74,23 @@ pub(crate) fn select(reader: &mut Reader, query: &Query, offer: &Offer<'_>) -> O
     Ok(Page { rows, names, next, total })
 }
 
-/// Whether [`select_small`] may have an answer; it is looked at before anything is read.
+/// Whether [`select_small`] may have an answer; it is asked before anything is read or planned.
 pub(crate) fn may_be_small(query: &Query) -> bool {
-    query.shape == Shape::Names && matches!(query.order, Order::Key(_))
+    query.shape == Shape::Names
+        && matches!(query.order, Order::Key(_))
+        && has_one_range(&query.filter)
+}
+
+/// Whether there is one condition alone, which index rows between two answer.
+fn has_one_range(filter: &Filter) -> bool {
+    let alone = match filter {
+        Filter::All(filters) | Filter::Any(filters) => match filters.as_slice() {
+            [Filter::All(filters) | Filter::Any(filters)] => filters.as_slice(),
+            filters => filters,
+        },
+        filter => std::slice::from_ref(filter),
+    };
+    matches!(alone, [Filter::Is(..) | Filter::Between(..)])
 }
 
 /// Answers a query for names that are all in a short range of index rows, of which nothing else has to
@@ -265,15 +279,8 @@ impl<'a> Search<'a> {
     /// Whether a source has matches only, so that nothing but their keys has to be read: index
     /// rows for the one condition that there is.
     fn is_exact(&self, source: &Source) -> bool {
-        let alone = match &self.query.filter {
-            Filter::All(filters) | Filter::Any(filters) => match filters.as_slice() {
-                [Filter::All(filters) | Filter::Any(filters)] => filters.as_slice(),
-                filters => filters,
-            },
-            filter => std::slice::from_ref(filter),
-        };
-        matches!(alone, [Filter::Is(..) | Filter::Between(..)])
-            && matches!((source, &self.query.order), (Source::Span(_), Order::Key(_)))
+        matches!((source, &self.query.order), (Source::Span(_), Order::Key(_)))
+            && has_one_range(&self.query.filter)
     }
 
     /// Whether a candidate lies in the range and the filter holds of it. Looks at the clock as well:

@@ -431,9 +431,9 @@ fn after_a_search_that_took_too_long_the_next_ones_are_left_to_the_threads() {
     let (connections, queue) = at_once(&folder, Duration::ZERO);
     // Whatever it takes is too long here.
     for _ in 0..3 {
-        assert!(!connections.rests());
+        assert!(!connections.leave_one_out());
         assert!(select_at_once(&connections, &queue, &made_before(500)).is_none());
-        assert!((0..64).all(|_| connections.rests()));
+        assert!((0..64).all(|_| connections.leave_one_out()));
     }
 }
 

@@ -174,7 +174,8 @@ impl Index {
 }
 
 /// Writes the index rows of all records, where there are none; `carry_from` is as in the options of
-/// the store. A record that is damaged has none: it is logged, and said when somebody reads it.
+/// the store. A record that is damaged has none, though its places count it: it is logged, and said
+/// when somebody reads it.
 pub(crate) fn write_index_rows(db: &Connection, carry_from: u32) -> Outcome<()> {
     let mut index = Index::new(carry_from);
     let (mut rows, mut records) = (RowChanges::default(), 0_u64);
