@@ -48,12 +48,15 @@ pub(crate) type Emit<'e> = dyn FnMut(Option<&[u8]>, &[u8]) -> Outcome<Flow> + 'e
 /// How many candidates are judged between two looks at the clock.
 const GLANCE: u32 = 64;
 
-/// From how many candidates on a search is offered to those who have nothing else to do, and again
-/// after as many: to wake a thread, and to wait for it, takes as long as some hundreds of them.
-const MANY: u64 = if cfg!(test) { 1_000 } else { 2_048 };
-
 /// In up to how many blocks the range of a search may begin that is answered at once: some 2,000 rows.
 const SMALL: u32 = 64;
+
+/// In more blocks than these a range must begin whose search is offered to those who have nothing else
+/// to do: to wake a thread, and to wait for it, takes as long as a thousand rows.
+const SHORT: u32 = 128;
+
+/// After how many candidates a search is offered again, and how many it must be allowed.
+const MANY: u64 = if cfg!(test) { 1_000 } else { 2_048 };
 
 /// Answers a query. A search of very many candidates is offered to others.
 pub(crate) fn select(reader: &mut Reader, query: &Query, offer: &Offer<'_>) -> Outcome<Page> {
@@ -107,12 +110,15 @@ pub(crate) fn select_small(reader: &mut Reader, query: &Query) -> Outcome<Option
 pub(crate) fn help(reader: &mut Reader, share: &Share, is_idle: impl Fn() -> bool) {
     let Some(helping) = share.join().filter(|_| is_idle()) else { return };
     let left = helping.deadline().map(|at| at.saturating_duration_since(Instant::now()));
-    let found = reader.in_snapshot_within(left.unwrap_or(Duration::MAX), |reader| {
-        let Some(rest) = helping.rest(&reader.connection)? else { return Ok(None) };
+    // What goes wrong before anything is claimed is nothing to whoever searches.
+    drop(reader.in_snapshot_within(left.unwrap_or(Duration::MAX), |reader| {
+        let Some(rest) = helping.rest(&reader.connection)? else { return Ok(()) };
         let mut search = Search::new(&reader.connection, &share.query, reader.deadline())?;
-        search.part(&rest, share, &helping, is_idle).map(Some)
-    });
-    helping.end(found);
+        // Before the snapshot ends: somebody may wait for it.
+        let found = search.part(&rest, &helping, is_idle);
+        helping.end(found.map_err(Fault::or_late));
+        Ok(())
+    }));
 }
 
 /// Gives every match in the query's order until a deadline, whatever its start and limit.
@@ -345,7 +351,9 @@ impl<'a> Search<'a> {
     fn collect(&mut self, source: &Source, budget: u64, emit: &mut Emit<'_>) -> Outcome<bool> {
         let mut matches = self.no_matches();
         let collected = match (source, self.offer) {
-            (Source::Span(span), Some(offer)) => {
+            (Source::Span(span), Some(offer))
+                if budget >= MANY && span.has_more_blocks_than(self.planner.db, SHORT)? =>
+            {
                 self.collect_shared(span, offer, budget, &mut matches)?
             }
             _ => {
@@ -392,8 +400,7 @@ impl<'a> Search<'a> {
         Ok(Flow::Continue(()))
     }
 
-    /// Collects every match of a range, which is offered to others once it has very many candidates;
-    /// stops where there are more than `budget`, of which those that others look at are none.
+    /// Collects every match of a range, which is offered to others; stops where there are more than `budget`, of which those that others look at are none.
     fn collect_shared(
         &mut self,
         span: &Span,
@@ -405,19 +412,15 @@ impl<'a> Search<'a> {
         let known = self.known_of(&Source::Span(span.clone()));
         let way = Way { keys_alone: known.exact, ..Way::default() };
         let taken = Cell::new(0);
-        let (mut shared, mut most) = (Shared::default(), MANY);
+        let shared = Shared::new(Share::new(query, span, revision(db)?, deadline));
+        let mut next_offer = 0;
         let mut claim = |block: (&[u8], &[u8])| {
-            let is_many = taken.get() >= most && taken.get() < budget;
-            let share = match shared.get() {
-                Some(share) => share,
-                None if is_many => shared.set(Share::new(query, span, revision(db)?, deadline)),
-                None => return Ok(Turn::Take),
-            };
             // Before it is offered, so that nobody else takes this one.
-            let turn = share.claim(Side::Beginning, block);
-            if is_many && turn == Turn::Take && share.is_open() {
-                most = taken.get() + MANY;
-                offer(share);
+            let turn = shared.claim(Side::Beginning, block);
+            let taken = taken.get();
+            if turn == Turn::Take && (next_offer..budget).contains(&taken) && shared.is_open() {
+                next_offer = taken + MANY;
+                offer(&shared);
             }
             Ok(turn)
         };
@@ -438,12 +441,11 @@ impl<'a> Search<'a> {
     fn part(
         &mut self,
         span: &Span,
-        share: &Share,
         helping: &Helping<'_>,
         is_idle: impl Fn() -> bool,
     ) -> Outcome<Matches> {
         let db = self.planner.db;
-        let known = self.known_of(&share.source());
+        let known = self.known_of(&helping.source());
         let way = Way { backwards: true, keys_alone: known.exact };
         let mut matches = self.no_matches();
         let mut claim =

@@ -5,6 +5,7 @@
 //! once. Whoever helps leaves as soon as somebody asks something else, between two blocks.
 
 use std::cell::Cell;
+use std::ops::Deref;
 #[cfg(test)]
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -73,11 +74,6 @@ impl Share {
         Self { query, span, revision, deadline, state: Mutex::default(), left: Condvar::new() }
     }
 
-    /// The whole range.
-    pub(super) fn source(&self) -> Source {
-        Source::Span(self.span.clone())
-    }
-
     /// What whoever asks is to do with a block.
     pub(super) fn claim(&self, from: Side, (value, rest): (&[u8], &[u8])) -> Turn {
         let block = (value, rest);
@@ -140,31 +136,27 @@ impl Share {
     }
 }
 
-/// The share of whoever was asked, once it is offered; closed when this is dropped, so that nobody
-/// helps in vain.
-#[derive(Debug, Default)]
-pub(super) struct Shared(Option<Arc<Share>>);
+/// The share of whoever was asked; closed when this is dropped, so that nobody helps in vain.
+#[derive(Debug)]
+pub(super) struct Shared(Arc<Share>);
 
 impl Shared {
-    pub(super) fn get(&self) -> Option<&Arc<Share>> {
-        self.0.as_ref()
+    pub(super) fn new(share: Share) -> Self {
+        Self(Arc::new(share))
     }
+}
 
-    pub(super) fn set(&mut self, share: Share) -> &Arc<Share> {
-        self.0.insert(Arc::new(share))
-    }
+impl Deref for Shared {
+    type Target = Arc<Share>;
 
-    /// What those found who helped.
-    pub(super) fn end(&self) -> Outcome<Vec<Matches>> {
-        self.0.as_ref().map_or_else(|| Ok(Vec::new()), |share| share.end())
+    fn deref(&self) -> &Arc<Share> {
+        &self.0
     }
 }
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        if let Some(share) = &self.0 {
-            share.close();
-        }
+        self.0.close();
     }
 }
 
@@ -179,11 +171,11 @@ pub(super) struct Helping<'a> {
     /// Whether a block was.
     claimed: Cell<bool>,
     /// What was found in the blocks that were claimed.
-    outcome: Outcome<Option<Matches>>,
+    outcome: Outcome<Matches>,
 }
 
 impl Helping<'_> {
-    pub(super) fn end(mut self, outcome: Outcome<Option<Matches>>) {
+    pub(super) fn end(mut self, outcome: Outcome<Matches>) {
         self.outcome = outcome;
     }
 
@@ -196,6 +188,11 @@ impl Helping<'_> {
         }
         self.claimed.set(self.claimed.get() || turn == Turn::Take);
         turn
+    }
+
+    /// The whole range.
+    pub(super) fn source(&self) -> Source {
+        Source::Span(self.share.span.clone())
     }
 
     /// When it has taken too long.
@@ -219,10 +216,10 @@ impl Helping<'_> {
 
 impl Drop for Helping<'_> {
     fn drop(&mut self) {
-        let outcome = std::mem::replace(&mut self.outcome, Ok(None));
+        let outcome = std::mem::replace(&mut self.outcome, Err(Fault::Lost));
         let mut state = self.share.lock();
         match outcome {
-            Ok(found) => state.found.extend(found),
+            Ok(found) => state.found.push(found),
             // Whoever shares the search must not take it for whole.
             Err(fault) if self.claimed.get() => state.failed = Some(fault),
             Err(_) => {}
