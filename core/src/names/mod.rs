@@ -13,6 +13,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::store::Names;
+
 pub use error::NameError;
 pub use maven::{MavenPath, SystemId};
 pub use path::{FileLocation, FilePath, PackagePath, RepoPath, VersionPath};
@@ -131,6 +133,16 @@ name! {
 name! {
     /// The name of a subject's own license: as a package's.
     LicenseName, "license name", rules::free
+}
+
+impl PackageName {
+    /// Checks names that may be very many.
+    pub(crate) fn check_all(names: &Names) -> Result<(), NameError> {
+        // To look at the bytes of all together is far faster than at those of each.
+        let is_plain = names.text().is_some_and(rules::is_plain_list);
+        let is_unusual = |name: &&str| !(is_plain && rules::is_free_in_plain_list(name));
+        names.iter().filter(is_unusual).try_for_each(Self::check)
+    }
 }
 
 impl AttributeName {

@@ -76,11 +76,28 @@ pub(super) fn segment(text: &str) -> Result<(), BrokenRule> {
     Ok(())
 }
 
-/// Whether no byte needs a closer look: so with most names. All are looked at, which needs no branch
-/// for each.
+/// Whether no byte needs a closer look: so with most names.
 fn is_plain(text: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_graphic() & (byte != b'\\') & (byte != b'/');
-    text.bytes().fold(true, |all, byte| all & plain(byte)) && !is_dots(text)
+    are_all(text, is_plain_byte) && !is_dots(text)
+}
+
+/// Whether [`free`] allows every byte in names that stand in one text, each with a zero after it.
+pub(super) fn is_plain_list(text: &str) -> bool {
+    are_all(text, |byte| is_plain_byte(byte) | (byte == 0))
+}
+
+/// Whether [`free`] allows a name of a plain list.
+pub(super) fn is_free_in_plain_list(name: &str) -> bool {
+    length(name, FREE_BYTES).is_ok() && !is_dots(name)
+}
+
+/// All bytes are looked at, which needs no branch for each.
+fn are_all(text: &str, holds: impl Fn(u8) -> bool) -> bool {
+    text.bytes().fold(true, |all, byte| all & holds(byte))
+}
+
+fn is_plain_byte(byte: u8) -> bool {
+    byte.is_ascii_graphic() & (byte != b'\\') & (byte != b'/')
 }
 
 fn is_dots(text: &str) -> bool {

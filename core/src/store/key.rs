@@ -217,6 +217,12 @@ pub(super) fn is_plain(bytes: &[u8]) -> bool {
     bytes.is_ascii() && !bytes.contains(&ESCAPE)
 }
 
+/// How many parts encoded bytes end. So few are counted in one number that many fit into a register.
+pub(super) fn ends(bytes: &[u8]) -> usize {
+    let count = |few: &[u8]| few.iter().map(|byte| u8::from(*byte == END)).sum::<u8>();
+    bytes.chunks(128).map(|few| usize::from(count(few))).sum()
+}
+
 fn decode_component(bytes: &[u8]) -> Option<Cow<'_, str>> {
     if !bytes.contains(&ESCAPE) {
         return std::str::from_utf8(bytes).ok().map(Cow::Borrowed);

@@ -35,6 +35,11 @@ impl Names {
         self.ends.is_empty()
     }
 
+    /// All of them, each with a zero after it, if none has one in itself.
+    pub(crate) fn text(&self) -> Option<&str> {
+        (key::ends(self.text.as_bytes()) == self.ends.len()).then_some(&self.text)
+    }
+
     /// The names, in their order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
         let mut start = 0;
@@ -88,8 +93,7 @@ impl NamesBuilder {
     pub fn finish(self) -> Option<Names> {
         let Self { prefix, bytes, ends } = self;
         // Nearly always: one part a key, in which nothing is escaped.
-        if key::is_plain(&bytes) && bytes.iter().filter(|byte| **byte == END).count() == ends.len()
-        {
+        if key::is_plain(&bytes) && key::ends(&bytes) == ends.len() {
             let mut start = 0;
             let mut pieces =
                 ends.iter().map(|end| &bytes[std::mem::replace(&mut start, *end)..*end]);

@@ -76,7 +76,7 @@ pub struct PackageNames(Names);
 impl PackageNames {
     /// Names that all keep the rules of [`PackageName`].
     pub(crate) fn new(names: Names) -> std::result::Result<Self, NameError> {
-        names.iter().try_for_each(PackageName::check)?;
+        PackageName::check_all(&names)?;
         Ok(Self(names))
     }
 
@@ -128,7 +128,9 @@ mod tests {
         let names = PackageNames::new(good.iter().collect()).unwrap();
         assert_eq!((names.len(), names.is_empty()), (3, false));
         assert!(names.iter().eq(good));
-        for bad in ["", ".", "a/b", " a", "a\u{202e}b"] {
+        let (longest, too_long) = ("a".repeat(128), "a".repeat(129));
+        assert_eq!(PackageNames::new([&longest].into_iter().collect()).unwrap().len(), 1);
+        for bad in ["", ".", "..", "a/b", "a\\b", " a", "a\u{202e}b", "a\0b", "\u{7f}", &too_long] {
             let error = PackageNames::new(["zlib", bad].iter().collect()).unwrap_err();
             assert_eq!(error, PackageName::parse(bad).unwrap_err());
         }

@@ -48,54 +48,72 @@ impl Matches {
 
     /// The matches by value and key, each once.
     pub(super) fn sorted(&self) -> impl DoubleEndedIterator<Item = (Option<&[u8]>, &[u8])> + '_ {
-        let Self { bytes, found, valued, shared } = self;
-        let (bytes, valued) = (bytes.as_slice(), *valued);
-        let place = |of: &Match| {
-            let (value, end) = (of.value as usize, (of.value + of.key) as usize);
-            bytes[of.start..of.start + end].split_at(value)
-        };
-        // Names and values begin alike: to compare numbers made of what follows is faster.
-        let first = |of: &Match| if valued { place(of).0 } else { place(of).1 };
-        let known = if valued { 0 } else { *shared };
-        let mut alike = found.first().map_or(&[][..], |one| &first(one)[known..]);
-        for other in found {
-            let other = &first(other)[known..];
-            // Nearly always so, and far faster than to count.
-            if !other.starts_with(alike) {
-                let pairs = alike.iter().zip(other);
-                alike = &alike[..pairs.take_while(|(a, b)| a == b).count()];
-            }
-        }
-        let shared = known + alike.len();
+        let found = self.found.as_slice();
+        let skip = self.alike();
         // The last bits make room for where each match is: numbers alone are sorted, which is far
         // faster than to compare bytes.
         let numbers = (found.len() as u64).next_power_of_two() - 1;
-        let found = found.as_slice();
-        let nth = move |leading: u64| &found[(leading & numbers) as usize];
-        let mut order: Vec<u64> =
-            (0..).zip(found).map(|(n, of)| leading(&first(of)[shared..]) & !numbers | n).collect();
+        let place = move |of: u64| self.place(&found[(of & numbers) as usize]);
+        let is_alike = move |a: &u64, b: &u64| a | numbers == b | numbers;
+        let number = |(n, of)| self.leading(of, skip) & !numbers | n;
+        let mut order: Vec<u64> = (0..).zip(found).map(number).collect();
         order.sort_unstable();
-        for alike in order.chunk_by_mut(|a, b| a | numbers == b | numbers) {
-            if alike.len() > 1 {
-                alike.sort_unstable_by(|a, b| place(nth(*a)).cmp(&place(nth(*b))));
+        // Nearly always there are none.
+        if order.windows(2).fold(false, |any, two| any | is_alike(&two[0], &two[1])) {
+            for alike in order.chunk_by_mut(is_alike).filter(|alike| alike.len() > 1) {
+                alike.sort_unstable_by(|a, b| place(*a).cmp(&place(*b)));
             }
+            order.dedup_by(|a, b| is_alike(a, b) && place(*a) == place(*b));
         }
-        order.dedup_by(|a, b| *a | numbers == *b | numbers && place(nth(*a)) == place(nth(*b)));
         order.into_iter().map(move |of| {
-            let (value, key) = place(nth(of));
-            (valued.then_some(value), key)
+            let (value, key) = place(of);
+            (self.valued.then_some(value), key)
         })
     }
-}
 
-/// The first eight bytes as a number; shorter ones sort first or equal.
-#[inline]
-fn leading(bytes: &[u8]) -> u64 {
-    match bytes.first_chunk() {
-        Some(eight) => u64::from_be_bytes(*eight),
-        // A copy of a length that is not known takes longer.
-        None => (0..8)
-            .fold(0, |number, at| number << 8 | bytes.get(at).map_or(0, |byte| u64::from(*byte))),
+    fn place(&self, of: &Match) -> (&[u8], &[u8]) {
+        let (value, end) = (of.value as usize, (of.value + of.key) as usize);
+        self.bytes[of.start..of.start + end].split_at(value)
+    }
+
+    /// How many bytes may be left out where the values of matches are compared, or their keys if they
+    /// have none: all begin alike, as names do.
+    fn alike(&self) -> usize {
+        let mut skip = if self.valued { 0 } else { self.shared };
+        let Some(one) = self.found.first() else { return skip };
+        loop {
+            let number = self.leading(one, skip);
+            let differ = self.found.iter().fold(0, |all, of| all | number ^ self.leading(of, skip));
+            skip += differ.leading_zeros() as usize / 8;
+            // Past the end of this one, zeros are alike that others may have.
+            if differ != 0 || skip >= self.first(one).1 {
+                return skip;
+            }
+        }
+    }
+
+    /// Where that begins by which a match is ordered first, and how long it is.
+    fn first(&self, of: &Match) -> (usize, usize) {
+        (of.start, if self.valued { of.value } else { of.key } as usize)
+    }
+
+    /// Eight bytes of it after so many, as a number; zeros where there are fewer, so that shorter ones
+    /// sort first or equal.
+    #[inline]
+    fn leading(&self, of: &Match, skip: usize) -> u64 {
+        let (start, length) = self.first(of);
+        let bytes = self.bytes.get(start + skip..).unwrap_or_default();
+        let number = match bytes.first_chunk() {
+            Some(eight) => u64::from_be_bytes(*eight),
+            // At the end of the buffer. A copy of a length that is not known takes longer.
+            None => (0..8).fold(0, |number, at| {
+                number << 8 | bytes.get(at).map_or(0, |byte| u64::from(*byte))
+            }),
+        };
+        match length.saturating_sub(skip) {
+            left @ 0..8 => number & !(u64::MAX >> (8 * left)),
+            _ => number,
+        }
     }
 }
 

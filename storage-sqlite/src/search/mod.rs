@@ -324,7 +324,7 @@ impl<'a> Search<'a> {
         let mut exhausted = false;
         // Who stopped, and why, is known from `emit` and `exhausted`.
         let known = self.known_of(source);
-        let way = Way { backwards, keys_alone: known.exact };
+        let way = Way { backwards, keys_alone: known.exact, ..Way::default() };
         let _ = source.each(db, way, &mut |subject, value| {
             if left == 0 {
                 exhausted = true;
@@ -446,7 +446,7 @@ impl<'a> Search<'a> {
     ) -> Outcome<Matches> {
         let db = self.planner.db;
         let known = self.known_of(&helping.source());
-        let way = Way { backwards: true, keys_alone: known.exact };
+        let way = Way { backwards: true, any_order: true, keys_alone: known.exact };
         let mut matches = self.no_matches();
         let mut claim =
             |block: (&[u8], &[u8])| Ok(if is_idle() { helping.claim(block) } else { Turn::Stop });

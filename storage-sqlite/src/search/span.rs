@@ -181,13 +181,15 @@ impl Walk<'_, '_> {
         self.value.extend_from_slice(block.value);
         let (is_below, is_above) =
             (|row: &IndexRow<'_>| low.is_above(row), |row: &IndexRow<'_>| !high.is_above(row));
-        if self.way.backwards {
+        if self.way.backwards && !self.way.any_order {
             // Rows are read in one direction only.
             let rows: Vec<_> = block.rows().collect::<Outcome<_>>()?;
             let rows = rows.into_iter().rev().map(Ok);
             return self.rows(block, rows, (is_above, is_below), visit);
         }
-        self.rows(block, block.rows(), (is_below, is_above), visit)
+        let step = self.rows(block, block.rows(), (is_below, is_above), visit)?;
+        // Walking backwards, the blocks past the end of the range come first.
+        Ok(if self.way.backwards && matches!(step, Step::Past) { Step::Next } else { step })
     }
 
     /// Gives the rows of a block that lie neither before the range nor past it.
