@@ -71,13 +71,23 @@ impl Reader {
         self.connection.prepare_cached("BEGIN")?.execute([])?;
         let result = work(self);
         // Nothing was written, so that both ends are the same; this one cannot fail for a record.
-        self.connection.prepare_cached("COMMIT")?.execute([])?;
-        result
+        let ended = self.connection.prepare_cached("COMMIT").and_then(|mut end| end.execute([]));
+        if ended.is_err() {
+            self.roll_back();
+        }
+        // After some faults of the disk there is no snapshot any more: they say more than that does.
+        let value = result?;
+        ended?;
+        Ok(value)
     }
 
     /// Ends what somebody who panicked began.
     pub(crate) fn abandon(&mut self) {
         self.interrupt_at(None);
+        self.roll_back();
+    }
+
+    fn roll_back(&self) {
         if !self.connection.is_autocommit() {
             drop(self.connection.execute_batch("ROLLBACK"));
         }

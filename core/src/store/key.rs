@@ -217,7 +217,7 @@ pub(super) fn is_plain(bytes: &[u8]) -> bool {
     bytes.is_ascii() && !bytes.contains(&ESCAPE)
 }
 
-/// How many parts encoded bytes end. So few are counted in one number that many fit into a register.
+/// How many parts end in encoded bytes. Few at a time: a register has room for many small counts.
 pub(super) fn ends(bytes: &[u8]) -> usize {
     let count = |few: &[u8]| few.iter().map(|byte| u8::from(*byte == END)).sum::<u8>();
     bytes.chunks(128).map(|few| usize::from(count(few))).sum()
@@ -243,6 +243,18 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    proptest! {
+        #[test]
+        fn ends_of_parts_are_counted(bytes in prop::collection::vec(0..3_u8, 0..600)) {
+            prop_assert_eq!(ends(&bytes), bytes.iter().filter(|byte| **byte == END).count());
+        }
+    }
+
+    #[test]
+    fn very_many_ends_of_parts_are_counted() {
+        assert_eq!(ends(&[END; 1_000]), 1_000);
+    }
 
     const KIND: Kind = Kind::new("thing");
 

@@ -76,7 +76,7 @@ pub struct PackageNames(Names);
 impl PackageNames {
     /// Names that all keep the rules of [`PackageName`].
     pub(crate) fn new(names: Names) -> std::result::Result<Self, NameError> {
-        PackageName::check_all(&names)?;
+        PackageName::check_all(names.iter(), names.text())?;
         Ok(Self(names))
     }
 

@@ -58,7 +58,7 @@ impl Matches {
         let number = |(n, of)| self.leading(of, skip) & !numbers | n;
         let mut order: Vec<u64> = (0..).zip(found).map(number).collect();
         order.sort_unstable();
-        // Nearly always there are none.
+        // Nearly always no two are alike.
         if order.windows(2).fold(false, |any, two| any | is_alike(&two[0], &two[1])) {
             for alike in order.chunk_by_mut(is_alike).filter(|alike| alike.len() > 1) {
                 alike.sort_unstable_by(|a, b| place(*a).cmp(&place(*b)));
@@ -81,15 +81,17 @@ impl Matches {
     fn alike(&self) -> usize {
         let mut skip = if self.valued { 0 } else { self.shared };
         let Some(one) = self.found.first() else { return skip };
-        loop {
+        // What is alike after that is compared: to look at all matches again and again costs more.
+        for _ in 0..8 {
             let number = self.leading(one, skip);
             let differ = self.found.iter().fold(0, |all, of| all | number ^ self.leading(of, skip));
             skip += differ.leading_zeros() as usize / 8;
             // Past the end of this one, zeros are alike that others may have.
             if differ != 0 || skip >= self.first(one).1 {
-                return skip;
+                break;
             }
         }
+        skip
     }
 
     /// Where that begins by which a match is ordered first, and how long it is.
@@ -125,21 +127,31 @@ mod tests {
 
     type Place = (Option<Vec<u8>>, Vec<u8>);
 
-    fn places(valued: bool) -> impl Strategy<Value = Vec<Place>> {
-        let bytes = || prop::collection::vec(prop::sample::select(&[0, 1, b'a'][..]), 0..12);
-        let value = bytes().prop_map(move |value| valued.then_some(value));
-        prop::collection::vec((value, bytes()), 0..40)
+    /// Places of which all values begin alike, and all keys, and how.
+    fn places(valued: bool) -> impl Strategy<Value = (Vec<Place>, Vec<u8>)> {
+        let bytes = |most| prop::collection::vec(prop::sample::select(&[0, 1, b'a'][..]), 0..most);
+        let places = prop::collection::vec((bytes(12), bytes(12)), 0..40);
+        (places, bytes(90), bytes(90)).prop_map(move |(mut places, of_values, of_keys)| {
+            for (value, key) in &mut places {
+                value.splice(..0, of_values.iter().copied());
+                key.splice(..0, of_keys.iter().copied());
+            }
+            let valued = |(value, key): (Vec<u8>, _)| (valued.then_some(value), key);
+            (places.into_iter().map(valued).collect(), of_keys)
+        })
     }
 
     proptest! {
         #[test]
         fn matches_come_sorted_and_once(
-            places in prop_oneof![places(true), places(false)],
+            (places, beginning) in prop_oneof![places(true), places(false)],
+            known in 0..90_usize,
             own in 0..40_usize,
         ) {
             let valued = places.first().is_some_and(|(value, _)| value.is_some());
-            let mut matches = Matches::new(valued, 0);
-            let mut others = Matches::new(valued, 0);
+            let shared = known.min(beginning.len());
+            let mut matches = Matches::new(valued, shared);
+            let mut others = Matches::new(valued, shared);
             for (at, (value, key)) in places.iter().enumerate() {
                 let to = if at < own { &mut matches } else { &mut others };
                 to.push(value.as_deref(), key);

@@ -48,14 +48,12 @@ pub(crate) type Emit<'e> = dyn FnMut(Option<&[u8]>, &[u8]) -> Outcome<Flow> + 'e
 /// How many candidates are judged between two looks at the clock.
 const GLANCE: u32 = 64;
 
-/// In up to how many blocks the range of a search may begin that is answered at once: some 2,000 rows.
-const SMALL: u32 = 64;
+/// In up to how many blocks a range is short: in most cases it has 2,000 rows then. A search of one may
+/// be answered at once; that of a longer one is offered to those who have nothing else to do: to wake a
+/// thread takes as long as some hundreds of rows.
+const SHORT: u32 = 64;
 
-/// In more blocks than these a range must begin whose search is offered to those who have nothing else
-/// to do: to wake a thread, and to wait for it, takes as long as a thousand rows.
-const SHORT: u32 = 128;
-
-/// After how many candidates a search is offered again, and how many it must be allowed.
+/// After how many candidates a search is offered again. One that may look at no more is not offered.
 const MANY: u64 = if cfg!(test) { 1_000 } else { 2_048 };
 
 /// Answers a query. A search of very many candidates is offered to others.
@@ -110,7 +108,8 @@ pub(crate) fn select_small(reader: &mut Reader, query: &Query) -> Outcome<Option
 pub(crate) fn help(reader: &mut Reader, share: &Share, is_idle: impl Fn() -> bool) {
     let Some(helping) = share.join().filter(|_| is_idle()) else { return };
     let left = helping.deadline().map(|at| at.saturating_duration_since(Instant::now()));
-    // What goes wrong before anything is claimed is nothing to whoever searches.
+    // What goes wrong before anything is claimed, or after it was handed over, is nothing to whoever
+    // searches.
     drop(reader.in_snapshot_within(left.unwrap_or(Duration::MAX), |reader| {
         let Some(rest) = helping.rest(&reader.connection)? else { return Ok(()) };
         let mut search = Search::new(&reader.connection, &share.query, reader.deadline())?;
@@ -190,7 +189,7 @@ impl<'a> Search<'a> {
         let known = self.known_of(&source);
         let is_small = match &source {
             Source::Span(span) if known.exact && known.inside => {
-                !span.has_more_blocks_than(self.planner.db, SMALL)?
+                !span.has_more_blocks_than(self.planner.db, SHORT)?
             }
             _ => false,
         };
@@ -352,7 +351,7 @@ impl<'a> Search<'a> {
         let mut matches = self.no_matches();
         let collected = match (source, self.offer) {
             (Source::Span(span), Some(offer))
-                if budget >= MANY && span.has_more_blocks_than(self.planner.db, SHORT)? =>
+                if budget > MANY && span.has_more_blocks_than(self.planner.db, SHORT)? =>
             {
                 self.collect_shared(span, offer, budget, &mut matches)?
             }
@@ -400,7 +399,8 @@ impl<'a> Search<'a> {
         Ok(Flow::Continue(()))
     }
 
-    /// Collects every match of a range, which is offered to others; stops where there are more than `budget`, of which those that others look at are none.
+    /// Collects every match of a range, which is offered to others; stops where there are more
+    /// candidates than `budget`, of which those that others look at are none.
     fn collect_shared(
         &mut self,
         span: &Span,

@@ -1,4 +1,4 @@
-//! A search of very many candidates, shared: the thread that was asked walks along the blocks of a
+//! A search of a long range, shared: the thread that was asked walks along the blocks of a
 //! range from its beginning, one that has nothing else to do from its end, until they meet.
 //!
 //! Both read the same snapshot, in which no two blocks begin alike, so that each block is claimed
@@ -200,14 +200,18 @@ impl Helping<'_> {
         self.share.deadline
     }
 
-    /// What is left of the range, if a connection reads the snapshot.
+    /// What is left of the range, if anything is, and if a connection reads the snapshot.
     pub(super) fn rest(&self, db: &Connection) -> Outcome<Option<Span>> {
         if revision(db)? != self.share.revision {
             self.share.lock().stale = true;
             return Ok(None);
         }
         let mut span = self.share.span.clone();
-        if let Some(high) = &self.share.lock().high {
+        let state = self.share.lock();
+        if state.closed {
+            return Ok(None);
+        }
+        if let Some(high) = &state.high {
             span.high.clone_from(high);
         }
         Ok(Some(span))

@@ -19,8 +19,8 @@ pub(crate) type Flow = ControlFlow<()>;
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Way {
     pub(crate) backwards: bool,
-    /// The index rows of a block in any order, which is faster backwards; it is for whoever claims
-    /// blocks to know where they begin.
+    /// The index rows of a block in any order, which is faster backwards. Such a walk does not end
+    /// where the range begins: whoever claims its blocks sees to that.
     pub(crate) any_order: bool,
     /// Without the terms of what index rows give, and without their values.
     pub(crate) keys_alone: bool,

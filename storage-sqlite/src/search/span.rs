@@ -188,7 +188,7 @@ impl Walk<'_, '_> {
             return self.rows(block, rows, (is_above, is_below), visit);
         }
         let step = self.rows(block, block.rows(), (is_below, is_above), visit)?;
-        // Walking backwards, the blocks past the end of the range come first.
+        // Backwards, only the rows of this block may lie past the end of the range.
         Ok(if self.way.backwards && matches!(step, Step::Past) { Step::Next } else { step })
     }
 
