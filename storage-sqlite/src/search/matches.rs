@@ -86,7 +86,7 @@ impl Matches {
             let number = self.leading(one, skip);
             let differ = self.found.iter().fold(0, |all, of| all | number ^ self.leading(of, skip));
             skip += differ.leading_zeros() as usize / 8;
-            // Past the end of this one, zeros are alike that others may have.
+            // Past its end there is nothing more to find.
             if differ != 0 || skip >= self.first(one).1 {
                 break;
             }
