@@ -48,8 +48,8 @@ pub(crate) type Emit<'e> = dyn FnMut(Option<&[u8]>, &[u8]) -> Outcome<Flow> + 'e
 /// How many candidates are judged between two looks at the clock.
 const GLANCE: u32 = 64;
 
-/// In up to how many blocks a range is short: in most cases it has 2,000 rows then. A search of one may
-/// be answered at once; that of a longer one is offered to those who have nothing else to do: to wake a
+/// In up to how many blocks a range is short: some 2,000 rows in most cases. A search of one may be
+/// answered at once; that of a longer one is offered to those who have nothing else to do: to wake a
 /// thread takes as long as some hundreds of rows.
 const SHORT: u32 = 64;
 
