@@ -24,11 +24,9 @@ mod views;
 mod write;
 
 use std::fs::File;
-use std::future::poll_fn;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -192,19 +190,6 @@ impl Drop for SqliteStore {
     }
 }
 
-/// Lets others go on that wait for the thread.
-async fn yield_once() {
-    let mut yielded = false;
-    let once = |context: &mut Context<'_>| {
-        if std::mem::replace(&mut yielded, true) {
-            return Poll::Ready(());
-        }
-        context.waker().wake_by_ref();
-        Poll::Pending
-    };
-    poll_fn(once).await;
-}
-
 #[async_trait]
 impl Store for SqliteStore {
     async fn read(&self, keys: &[Key]) -> Result<Vec<Option<Record>>, StoreError> {
@@ -222,9 +207,8 @@ impl Store for SqliteStore {
 
     async fn select(&self, query: &Query) -> Result<Page, StoreError> {
         query.check()?;
-        if let Some(page) = serve::select_at_once(&self.searching, &self.selects, query) {
-            // Who asks again and again must not keep others from the thread.
-            yield_once().await;
+        let page = serve::select_at_once(&self.searching, &self.selects, query).await;
+        if let Some(page) = page {
             return page;
         }
         let (answer, answered) = oneshot::channel();

@@ -1,9 +1,11 @@
 //! The threads that read: some for records by key, some for queries, so that a long search never
 //! holds up a download. A very short search is answered on the thread that asks.
 
+use std::future::poll_fn;
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -137,7 +139,31 @@ const REST: u32 = 64;
 
 /// Answers a query on the thread that asks, if it is little work and nobody else searches: to wake
 /// another thread and to be woken takes longer than many a search.
-pub(crate) fn select_at_once(
+pub(crate) async fn select_at_once(
+    connections: &Connections,
+    queue: &Queue<Search>,
+    query: &Query,
+) -> Option<Result<Page, StoreError>> {
+    let page = select_here(connections, queue, query)?;
+    // Who asks again and again must not keep others from the thread.
+    yield_once().await;
+    Some(page)
+}
+
+/// Lets others go on that wait for the thread.
+async fn yield_once() {
+    let mut yielded = false;
+    let once = |context: &mut Context<'_>| {
+        if std::mem::replace(&mut yielded, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    };
+    poll_fn(once).await;
+}
+
+fn select_here(
     connections: &Connections,
     queue: &Queue<Search>,
     query: &Query,

@@ -10,6 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use futures::channel::oneshot;
+use futures::executor::block_on;
 use packhouse_core::store::{
     Batch, BatchId, Change, Cursor, Direction, Field, Filter, Key, KeyRange, Kind, Order, Pattern,
     Query, Start, Store, StoreErrorKind, Term, TermValue,
@@ -22,7 +23,7 @@ use crate::fault::Fault;
 use crate::queue::Queue;
 use crate::records::Reader;
 use crate::serve::{Connections, Search, Select, select_at_once};
-use crate::{SqliteOptions, SqliteStore, schema, yield_once};
+use crate::{SqliteOptions, SqliteStore, schema};
 
 const THING: Kind = Kind::new("thing");
 const COLOR: Field = Field::new("color", 0);
@@ -53,7 +54,7 @@ fn store_of(
         Change::Put { key, body: "1".into(), terms, owners: vec![] }
     });
     let batch = Batch { id: BatchId([1; 16]), expectations: vec![], changes: changes.collect() };
-    futures::executor::block_on(store.commit(&batch)).unwrap();
+    block_on(store.commit(&batch)).unwrap();
     (folder, store)
 }
 
@@ -247,7 +248,7 @@ fn a_query_of_few_steps_has_its_limit_too() {
 fn queries_have_the_limit_that_is_told() {
     let options = SqliteOptions { select_limit: Duration::ZERO, ..SqliteOptions::default() };
     let (_folder, store) = store(&options);
-    let error = futures::executor::block_on(store.select(&unselective())).unwrap_err();
+    let error = block_on(store.select(&unselective())).unwrap_err();
     assert_eq!(error.kind, StoreErrorKind::Unavailable);
 }
 
@@ -344,7 +345,7 @@ fn who_helps_in_a_search_reads_its_snapshot() {
             let remove = |key: &Key| Change::Delete(key.clone());
             let changes = alone.iter().rev().take(5_000).map(remove).collect();
             let batch = Batch { id: BatchId([2; 16]), expectations: vec![], changes };
-            futures::executor::block_on(store.commit(&batch)).unwrap();
+            block_on(store.commit(&batch)).unwrap();
         }
         help(&mut reader(&folder), share, || true);
     };
@@ -372,7 +373,7 @@ fn searches_that_help_each_other_are_all_answered() {
     let (folder, store) = boxes(1);
     let expected = many().map(|query| names(&folder, &query, &|_| {}).unwrap());
     let ask = |at: usize| {
-        let page = futures::executor::block_on(store.select(&many()[at])).unwrap();
+        let page = block_on(store.select(&many()[at])).unwrap();
         assert!(page.rows.iter().map(|row| &row.key).eq(&expected[at]));
     };
     // One alone: the other thread has nothing to do, and may need a moment to wake up.
@@ -407,7 +408,8 @@ fn made_before(end: usize) -> Query {
 fn a_search_for_few_names_is_answered_at_once_unless_somebody_searches() {
     let (folder, _store) = boxes(1);
     let (connections, queue) = at_once(&folder, LONG);
-    let ask = |query: &Query| select_at_once(&connections, &queue, query).map(Result::unwrap);
+    let ask =
+        |query: &Query| block_on(select_at_once(&connections, &queue, query)).map(Result::unwrap);
     let small = made_before(500);
     for query in [&small, &small.clone().limit(7), &small.clone().limit(7).with_total()] {
         let expected = select(&mut reader(&folder), query, &|_| {}).unwrap();
@@ -448,7 +450,7 @@ fn after_a_search_that_took_too_long_the_next_ones_are_left_to_the_threads() {
     // Whatever it takes is too long here.
     for _ in 0..3 {
         assert!(!connections.leave_one_out());
-        assert!(select_at_once(&connections, &queue, &made_before(500)).is_none());
+        assert!(block_on(select_at_once(&connections, &queue, &made_before(500))).is_none());
         assert!((0..64).all(|_| connections.leave_one_out()));
     }
 }
@@ -479,7 +481,7 @@ fn a_connection_comes_back_from_who_panicked() {
         panics.join()
     });
     assert!(panicked.is_err());
-    let page = select_at_once(&connections, &queue, &made_before(7)).unwrap().unwrap();
+    let page = block_on(select_at_once(&connections, &queue, &made_before(7))).unwrap().unwrap();
     assert_eq!(page.names.len(), 7);
 }
 
@@ -505,10 +507,20 @@ fn who_waits_for_a_connection_gets_the_next_one() {
 
 #[test]
 fn who_is_answered_at_once_lets_others_go_first_and_comes_back() {
+    let (folder, _store) = boxes(1);
+    let (connections, queue) = at_once(&folder, LONG);
     let mut context = Context::from_waker(Waker::noop());
-    let mut yielding = pin!(yield_once());
-    assert_eq!(yielding.as_mut().poll(&mut context), Poll::Pending);
-    assert_eq!(yielding.as_mut().poll(&mut context), Poll::Ready(()));
+    let query = made_before(7);
+    let mut asking = pin!(select_at_once(&connections, &queue, &query));
+    assert!(asking.as_mut().poll(&mut context).is_pending());
+    // They may search meanwhile.
+    assert!(connections.spare().is_some());
+    let Poll::Ready(Some(Ok(page))) = asking.as_mut().poll(&mut context) else { panic!() };
+    assert_eq!(page.names.len(), 7);
     // Whoever runs tasks hears that it wants to go on.
-    futures::executor::block_on(yield_once());
+    assert!(block_on(select_at_once(&connections, &queue, &query)).is_some());
+    // Nobody waits for what the threads are to answer.
+    let query = made_before(38_000);
+    let mut asking = pin!(select_at_once(&connections, &queue, &query));
+    assert!(matches!(asking.as_mut().poll(&mut context), Poll::Ready(None)));
 }
