@@ -207,8 +207,8 @@ impl Store for SqliteStore {
 
     async fn select(&self, query: &Query) -> Result<Page, StoreError> {
         query.check()?;
-        let page = serve::select_at_once(&self.searching, &self.selects, query).await;
-        if let Some(page) = page {
+        let at_once = serve::select_at_once(&self.searching, &self.selects, query);
+        if let Some(page) = at_once.await {
             return page;
         }
         let (answer, answered) = oneshot::channel();

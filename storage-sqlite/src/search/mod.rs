@@ -56,7 +56,7 @@ const SHORT: u32 = 64;
 /// After how many candidates a search is offered again. One that may look at no more is not offered.
 const MANY: u64 = if cfg!(test) { 1_000 } else { 2_048 };
 
-/// Answers a query. A search of very many candidates is offered to others.
+/// Answers a query. A search of a long range is offered to others.
 pub(crate) fn select(reader: &mut Reader, query: &Query, offer: &Offer<'_>) -> Outcome<Page> {
     let mut search = Search::new(&reader.connection, query, reader.deadline())?;
     search.offer = Some(offer);
@@ -94,8 +94,8 @@ fn has_one_range(filter: &Filter) -> bool {
     matches!(alone, [Filter::Is(..) | Filter::Between(..)])
 }
 
-/// Answers a query for names that are all in a short range of index rows, of which nothing else has to
-/// be read; `None` for others.
+/// Answers a query that [`may_be_small`], if its names are all in a short range of index rows, of which
+/// nothing else has to be read; `None` otherwise.
 pub(crate) fn select_small(reader: &mut Reader, query: &Query) -> Outcome<Option<Page>> {
     let mut search = Search::new(&reader.connection, query, reader.deadline())?;
     let Some(source) = search.small_source()? else { return Ok(None) };
@@ -181,19 +181,17 @@ impl<'a> Search<'a> {
         Ok(search)
     }
 
-    /// A short range of index rows that has all matches, and nothing else: that of the one condition
-    /// that there is.
+    /// The range of index rows that has all matches of a query that [`may_be_small`], and nothing
+    /// else, if it is short.
     fn small_source(&self) -> Outcome<Option<Source>> {
-        let mut sources = self.planner.sources(&self.query.filter)?;
-        let Some(source) = sources.pop().filter(|_| sources.is_empty()) else { return Ok(None) };
-        let known = self.known_of(&source);
+        let source = self.planner.sources(&self.query.filter)?.pop();
         let is_small = match &source {
-            Source::Span(span) if known.exact && known.inside => {
+            Some(Source::Span(span)) if !span.is_wider_than(&self.planner.keys) => {
                 !span.has_more_blocks_than(self.planner.db, SHORT)?
             }
             _ => false,
         };
-        Ok(is_small.then_some(source))
+        Ok(source.filter(|_| is_small))
     }
 
     /// The total of an unfiltered query, where a counter has it.
